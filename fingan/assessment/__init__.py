@@ -1,0 +1,1 @@
+"""Models put to the test: scored beside baselines, recorded on a card."""

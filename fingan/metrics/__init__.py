@@ -1,0 +1,1 @@
+"""Pure functions of returns and scenarios: what a generator is judged by."""

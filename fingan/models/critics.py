@@ -1,0 +1,182 @@
+"""Critics on what users look at: joint paths, aggregated returns, portfolios.
+
+All three see returns in units of the volatility at the start of the path, through two smooth
+channels, the sign (bounded) and the size (logarithmic), so that one extreme day moves a score but
+does not own it. Their scores add up to one unbounded number per path.
+
+Source: Arjovsky et al. (2017) for the word critic; Cont et al. (2022), Tail-GAN, section 3, for
+scoring portfolios; Huang et al. (2024), R3GAN, for networks without normalisation layers.
+"""
+
+from typing import Any
+
+import torch
+from jaxtyping import Float
+from pydantic import PositiveInt
+from torch import Tensor, nn
+from torch.nn.functional import leaky_relu
+
+from fingan.config import Config
+
+Paths = Float[Tensor, "horizon batch n_assets"]  # in units of the starting volatility
+State = Float[Tensor, "batch n_features"]
+Weights = Float[Tensor, "n_assets n_portfolios"]
+Scores = Float[Tensor, " batch"]
+
+SLOPE = 0.2
+SOFT = 3.0  # standard deviations at which the sign channel bends
+
+
+class CriticConfig(Config):
+    """The size of the critics."""
+
+    width: PositiveInt = 48
+    """Hidden units of the joint and the portfolio critic."""
+
+    directions: PositiveInt = 12
+    """Learnt portfolios to which the joint critic reduces the assets of one day."""
+
+    patch: PositiveInt = 8
+    """Days that the joint critic reads at once."""
+
+    n_patches: PositiveInt = 4
+    """Patches that the joint critic reads, from the start of the path."""
+
+    n_portfolios: PositiveInt = 6
+    """Long-short portfolios a step, half of them random, half eigenportfolios."""
+
+    aggregates: tuple[PositiveInt, ...] = (5, 20)
+    """Horizons in steps over which returns are summed and compared jointly."""
+
+    aggregate_width: PositiveInt = 32
+    """Hidden units of the critics on aggregated returns."""
+
+
+class _PullBack(torch.autograd.Function):
+    """Gradient of ``sign_and_size``, linear in what it pulls back."""
+
+    @staticmethod
+    def forward(ctx: Any, gradient: Tensor, sign_slope: Tensor, size_slope: Tensor) -> Tensor:
+        ctx.save_for_backward(sign_slope, size_slope)
+        sign, size = gradient.chunk(2, dim=-1)
+        return (sign * sign_slope).addcmul_(size, size_slope)
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None, None]:
+        sign_slope, size_slope = ctx.saved_tensors
+        (gradient,) = gradients
+        return torch.cat([gradient * sign_slope, gradient * size_slope], dim=-1), None, None
+
+
+class _SignAndSize(torch.autograd.Function):
+    """Twice differentiable in the network behind it, once in the paths: see sign_and_size."""
+
+    @staticmethod
+    def forward(ctx: Any, paths: Tensor) -> Tensor:
+        n = paths.shape[-1]
+        channels = paths.new_empty((*paths.shape[:-1], 2 * n))
+        square = paths.square()
+        bend = torch.rsqrt(1 + square / SOFT**2)
+        torch.mul(paths, bend, out=channels[..., :n])
+        torch.log1p(square, out=channels[..., n:])
+        if ctx.needs_input_grad[0]:
+            ctx.save_for_backward(bend.pow(3), 2 * paths / (1 + square))
+        return channels
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> Tensor:
+        pulled: Tensor = _PullBack.apply(gradients[0], *ctx.saved_tensors)
+        return pulled
+
+
+def sign_and_size(paths: Float[Tensor, "*shape n"]) -> Float[Tensor, "*shape m"]:
+    """Two smooth channels a value: its bounded sign, and the log of its size.
+
+    A gradient penalty differentiates the critic's gradient by the critic's parameters, never by
+    the paths, so the channels' slopes count as constants there: the penalty is exact, and costs
+    a third. A second derivative by the paths themselves is not defined.
+    """
+    channels: Tensor = _SignAndSize.apply(paths)
+    return channels
+
+
+class JointCritic(nn.Module):
+    """Joint paths: learnt portfolios of all assets, read in patches of days."""
+
+    def __init__(self, config: CriticConfig, n_assets: int, n_features: int) -> None:
+        super().__init__()
+        self.patch, self.n_patches = config.patch, config.n_patches
+        n_directions = min(config.directions, n_assets)
+        self.direction = nn.Linear(n_assets, n_directions, bias=False)
+        self.stretch = nn.Linear(2 * config.patch * n_directions, config.width)
+        self.whole = nn.Linear(config.n_patches * config.width + n_features, config.width)
+        self.score = nn.Linear(config.width, 1)
+
+    def forward(self, paths: Paths, state: State) -> Scores:
+        """Score the first ``patch * n_patches`` days of each path."""
+        days = self.direction(paths[: self.patch * self.n_patches])
+        patches = days.unflatten(0, (self.n_patches, self.patch)).permute(2, 0, 1, 3).flatten(2)
+        stretch = leaky_relu(self.stretch(sign_and_size(patches)), SLOPE)
+        whole = leaky_relu(self.whole(torch.cat([stretch.flatten(1), state], dim=1)), SLOPE)
+        return self.score(whole).squeeze(-1)
+
+
+class PortfolioCritic(nn.Module):
+    """Paths of single portfolios, all judged by one network: marginals, clustering, leverage."""
+
+    def __init__(self, config: CriticConfig, n_features: int, horizon: int) -> None:
+        super().__init__()
+        self.path = nn.Linear(2 * horizon, config.width)
+        self.state = nn.Linear(n_features, config.width, bias=False)
+        self.middle = nn.Linear(config.width, config.width // 2)
+        self.score = nn.Linear(config.width // 2, 1)
+
+    def forward(self, paths: Paths, state: State, weights: Weights) -> Scores:
+        """Score each path by the mean over its portfolios."""
+        portfolios = (paths @ weights).permute(1, 2, 0)
+        hidden = self.path(sign_and_size(portfolios)) + self.state(state).unsqueeze(1)
+        hidden = leaky_relu(self.middle(leaky_relu(hidden, SLOPE)), SLOPE)
+        return self.score(hidden).squeeze(-1).mean(1)
+
+
+class AggregateCritic(nn.Module):
+    """Joint returns summed over several days, one stretch after another."""
+
+    def __init__(self, config: CriticConfig, n_assets: int, n_features: int, n_steps: int) -> None:
+        super().__init__()
+        self.n_steps = n_steps
+        width = config.aggregate_width
+        self.joint = nn.Linear(2 * n_assets, width)
+        self.state = nn.Linear(n_features, width, bias=False)
+        self.middle = nn.Linear(width, width // 2)
+        self.score = nn.Linear(width // 2, 1)
+
+    def forward(self, paths: Paths, state: State) -> Scores:
+        """Score each path by the mean over its stretches."""
+        n_stretches = len(paths) // self.n_steps
+        stretches = paths[: n_stretches * self.n_steps].unflatten(0, (n_stretches, self.n_steps))
+        sums = stretches.sum(1) / self.n_steps**0.5
+        hidden = leaky_relu(self.joint(sign_and_size(sums)) + self.state(state), SLOPE)
+        hidden = leaky_relu(self.middle(hidden), SLOPE)
+        return self.score(hidden).squeeze(-1).mean(0)
+
+
+class MarketCritic(nn.Module):
+    """The sum of the critics on paths, portfolios and aggregated returns."""
+
+    def __init__(self, config: CriticConfig, n_assets: int, n_features: int, horizon: int) -> None:
+        super().__init__()
+        self.joint = JointCritic(config, n_assets, n_features)
+        self.portfolio = PortfolioCritic(config, n_features, horizon)
+        self.aggregates = nn.ModuleList(
+            AggregateCritic(config, n_assets, n_features, n_steps)
+            for n_steps in config.aggregates
+            if n_steps <= horizon
+        )
+
+    def forward(self, paths: Paths, state: State, weights: Weights) -> Scores:
+        """Score paths; higher is more like the market."""
+        scores: Tensor = self.joint(paths, state) + self.portfolio(paths, state, weights)
+        for aggregate in self.aggregates:
+            scores = scores + aggregate(paths, state)
+        return scores

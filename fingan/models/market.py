@@ -1,0 +1,130 @@
+"""The model of a market as it is published: generator, scaling, filter, and a tail of history.
+
+On disk it is ``generator.safetensors`` (weights), ``filter.safetensors`` (scaling, volatility
+filter) and ``history.safetensors`` (the last prices that training knew, so that a published model
+answers by itself), with ``market.json`` for what shapes them. No pickle.
+"""
+
+import json
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+
+import torch
+from jaxtyping import Float, Int
+from safetensors import SafetensorError
+from safetensors.torch import load as from_safetensors
+from safetensors.torch import save as to_safetensors
+from torch import Tensor
+
+from fingan.config import Config
+from fingan.errors import ModelDamagedError
+from fingan.models.generators import (
+    GeneratorConfig,
+    InnovationGenerator,
+    MarketGenerator,
+    VolatilityRecursion,
+)
+from fingan.models.states import N_FEATURES, market_states
+from fingan.volatility.filter import VolatilityFilter
+
+GENERATOR, FILTER, HISTORY = "generator.safetensors", "filter.safetensors", "history.safetensors"
+SHAPE = "market.json"
+CONTIGUOUS = torch.contiguous_format
+
+
+class MarketShape(Config):
+    """What a model is made of, beside its tensors."""
+
+    assets: tuple[str, ...]
+    """Names, in the order of every tensor."""
+
+    kind: str
+    """What the prices were: price, simple_return, log_return or level."""
+
+    generator: GeneratorConfig
+    """The generator's size."""
+
+
+@dataclass(frozen=True)
+class History:
+    """The last prices that training knew: row t is the close of ``dates[t]``."""
+
+    dates: Int[Tensor, " n_rows"]
+    """Nanoseconds since 1970."""
+    prices: Float[Tensor, "n_rows n_assets"]
+    """NaN where not observed."""
+
+
+@dataclass(frozen=True)
+class MarketModel:
+    """A trained generator with all that turns a history into scenarios."""
+
+    shape: MarketShape
+    generator: MarketGenerator
+    mean: Float[Tensor, " n_assets"]
+    """Mean return of the training span, per step."""
+    std: Float[Tensor, " n_assets"]
+    """Standard deviation of returns in the training span."""
+    volatility: VolatilityFilter
+    history: History
+
+    @property
+    def n_noise(self) -> int:
+        """Normals per path and step."""
+        return self.generator.innovations.n_noise
+
+    def condition(
+        self, returns: Float[Tensor, "n_days n_assets"]
+    ) -> tuple[Float[Tensor, " n_assets"], Float[Tensor, " n_features"]]:
+        """Tomorrow's variances, scaled, and the market state, from past log-returns."""
+        scaled = (returns.double() - self.mean) / self.std
+        variances = self.volatility.variances(scaled)
+        return variances[-1].float(), market_states(scaled, variances)[-1].float()
+
+    def save(self, directory: Path) -> None:
+        """Write the files of the model into a directory that exists."""
+        weights = self.generator.state_dict()
+        filtering = {f.name: getattr(self.volatility, f.name) for f in fields(self.volatility)}
+        filtering |= {"mean": self.mean, "std": self.std}
+        history = {"dates": self.history.dates, "prices": self.history.prices}
+        for name, tensors in ((GENERATOR, weights), (FILTER, filtering), (HISTORY, history)):
+            own = {key: tensor.cpu().clone(memory_format=CONTIGUOUS) for key, tensor in tensors.items()}  # no shared memory
+            (directory / name).write_bytes(to_safetensors(own))
+        shape = json.dumps(self.shape.model_dump(mode="json"), indent=1)
+        (directory / SHAPE).write_text(shape + "\n", encoding="utf-8")
+
+    @classmethod
+    def load(cls, read: Callable[[str], bytes]) -> "MarketModel":
+        """Build a model from verified files.
+
+        Args:
+            read: File name to content.
+
+        Raises:
+            ModelDamagedError: If the tensors do not fit the shape, or a weight is not finite.
+        """
+        shape = MarketShape.model_validate(json.loads(read(SHAPE)))
+        try:
+            filtering = from_safetensors(read(FILTER))
+            mean, std = filtering.pop("mean"), filtering.pop("std")
+            volatility = VolatilityFilter(**filtering)
+            generator = empty_generator(shape)
+            generator.load_state_dict(from_safetensors(read(GENERATOR)))
+            history = History(**from_safetensors(read(HISTORY)))
+        except (SafetensorError, RuntimeError, KeyError, TypeError) as wrong:
+            raise ModelDamagedError(f"model files must fit {SHAPE}: {wrong}") from None
+        numbers = [*generator.state_dict().values(), mean, std, *asdict(volatility).values()]
+        if not all(bool(tensor.isfinite().all()) for tensor in numbers):
+            raise ModelDamagedError(f"{GENERATOR}: every weight must be finite")
+        return cls(shape, generator.requires_grad_(False).eval(), mean, std, volatility, history)
+
+
+def empty_generator(shape: MarketShape) -> MarketGenerator:
+    """A generator of the right sizes, to be filled with weights."""
+    one = torch.ones(len(shape.assets), dtype=torch.float64)
+    still = VolatilityFilter(0.1 * one, 0.1 * one, 0.0 * one, 0.8 * one, one)
+    innovations = InnovationGenerator(
+        shape.generator, torch.eye(len(one)), torch.ones(3, len(one)), N_FEATURES
+    )
+    return MarketGenerator(innovations, VolatilityRecursion(still))

@@ -1,0 +1,241 @@
+"""From prices to a published model: train, score beside a baseline, publish, load.
+
+The one place where the wing that learns meets the wing that samples. A run keeps its checkpoints
+and TensorBoard events in ``<store>/.runs/<name>-<key>``; the key is a digest of everything the
+result is a function of, so that ``resume`` finds the run again and no two runs share a directory.
+"""
+
+import hashlib
+import json
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import torch
+
+from fingan import __version__
+from fingan.assessment.card import Provenance, model_card
+from fingan.training.event_log import EventLog
+from fingan.data.prices import read_prices
+from fingan.data.quality import data_digest
+from fingan.data.returns import Date, ReturnTable, log_returns
+from fingan.errors import CheckpointError, PriceDataError, StoreError
+from fingan.files import local_path
+from fingan.models.market import History, MarketModel, MarketShape
+from fingan.scenarios.baselines import Resampling, baseline
+from fingan.scenarios.samplers import TrainedSampler
+from fingan.scenarios.store import ModelStore
+from fingan.training.config import TrainConfig
+from fingan.training.distributed import rank, world_size
+from fingan.training.loop import Progress
+from fingan.training.loop import fit as fit_steps
+from fingan.training.state import latest_step
+
+__all__ = ["Resampling", "TrainingRun", "baseline", "fit", "load_model", "train"]
+
+DEFAULT_STORE = "models"
+HISTORY_ROWS = 1_500  # of the training period, kept with the model
+
+
+@dataclass
+class TrainingRun:
+    """One run, in this process or as one of several workers.
+
+    Iterate over it to train: each item is a ``Progress``. After the last one the model is
+    published, and ``reference`` names it.
+    """
+
+    prices: pd.DataFrame
+    """The training period, nothing after it."""
+    returns: ReturnTable
+    config: TrainConfig
+    name: str
+    store: str
+    directory: Path
+    resume: bool = False
+    device: str = "cpu"
+    reference: str | None = None
+    """Of the published model; None before the end, and on workers other than the first."""
+
+    @property
+    def identity(self) -> dict[str, str]:
+        """What the result is a function of."""
+        return {
+            "data": data_digest(self.prices),
+            "configuration": _digest(self.config.model_dump(mode="json")),
+        }
+
+    def __iter__(self) -> Iterator[Progress]:
+        """Train, save a checkpoint at every check, publish at the end."""
+        is_chief = rank() == 0
+        if is_chief:
+            ModelStore(self.store).check_writable(self.name)
+            self._open_directory()
+        identity, progress = self.identity, None
+        restore = (lambda state: state.restore(self.directory, identity)) if self.resume else None
+        with EventLog(self.directory / "tensorboard" if is_chief else None) as log:
+            for progress in fit_steps(
+                self.returns, self.config, device=self.device, resume=restore
+            ):
+                log.add(progress.step, progress.metrics)
+                if is_chief and progress.is_check:
+                    progress.state.save(self.directory, identity)
+                yield progress
+        assert progress is not None
+        if is_chief:
+            self.reference = self._publish(progress)
+            for path in self.directory.glob("step-*"):
+                path.unlink(missing_ok=True)
+
+    def model(self, progress: Progress) -> MarketModel:
+        """The model with the weights that the selection rule chose so far."""
+        training_set = progress.training_set
+        tail = self.prices.iloc[-HISTORY_ROWS:]
+        dates = torch.from_numpy(pd.DatetimeIndex(tail.index).as_unit("ns").asi8.copy())
+        return MarketModel(
+            shape=MarketShape(
+                assets=self.returns.assets,
+                kind=self.returns.kind,
+                generator=self.config.generator,
+            ),
+            generator=progress.state.best.cpu().eval(),
+            mean=training_set.scaler.mean,
+            std=training_set.scaler.std,
+            volatility=training_set.volatility,
+            history=History(dates, torch.from_numpy(tail.to_numpy(dtype=float).copy())),
+        )
+
+    def _publish(self, progress: Progress) -> str:
+        model, identity = self.model(progress), self.identity
+        provenance = Provenance(
+            prices=self.prices,
+            source=str(self.prices.attrs.get("source", "table")),
+            data_digest=identity["data"],
+            seconds=progress.seconds,
+            n_workers=world_size(),
+        )
+        card = model_card(TrainedSampler(model), progress, provenance)
+        document = {
+            "train": self.config.model_dump(mode="json"),
+            "data_digest": identity["data"],
+            "kind": self.returns.kind,
+            "assets": self.returns.assets,
+            "until": f"{self.prices.index[-1]:%Y-%m-%d}",
+            "seed": self.config.seed,
+            "software": f"fingan {__version__}, torch {torch.__version__}",
+        }
+
+        def write(directory: Path) -> None:
+            model.save(directory)
+            _write_json(directory / "config.json", document)
+            _write_json(directory / "card.json", card)
+
+        return ModelStore(self.store).publish(self.name, write)
+
+    def _open_directory(self) -> None:
+        try:
+            if not self.resume:
+                shutil.rmtree(self.directory, ignore_errors=True)
+            elif latest_step(self.directory) is None:
+                raise CheckpointError(
+                    f"{self.directory}: there is no checkpoint to resume from; either this run"
+                    " ended and was published, or prices, configuration or name differ"
+                )
+            self.directory.mkdir(parents=True, exist_ok=True)
+        except OSError as failure:
+            raise StoreError(f"{self.directory}: cannot be written: {failure.strerror}") from None
+
+
+def train(
+    prices: pd.DataFrame,
+    config: TrainConfig | None = None,
+    *,
+    name: str,
+    store: str = DEFAULT_STORE,
+    until: Date | None = None,
+    resume: bool = False,
+    device: str = "cpu",
+) -> TrainingRun:
+    """Prepare a run that trains and publishes a model; iterate over it to train.
+
+    Args:
+        prices: Table from ``read_prices``.
+        config: Everything else that determines the model; default the best recipe known.
+        name: Publish as the next version of this name.
+        store: Directory or URL of the model store.
+        until: The last date that training may see; default all rows.
+        resume: Go on from the newest whole checkpoint of the same run.
+        device: Where to train.
+
+    Raises:
+        PriceDataError: If nothing lies before ``until``.
+    """
+    config = config or TrainConfig()
+    prices = _rows_until(prices, until)
+    returns = log_returns(prices)
+    key = _digest([data_digest(prices), config.model_dump(mode="json")])[:12]
+    root = local_path(store)
+    directory = (root or Path(DEFAULT_STORE)) / ".runs" / f"{name}-{key}"
+    return TrainingRun(prices, returns, config, name, store, directory, resume, device)
+
+
+def fit(prices: pd.DataFrame | str, config: TrainConfig | None = None) -> TrainedSampler:
+    """Train a model in memory, nothing written.
+
+    Args:
+        prices: Table from ``read_prices``, or what it reads.
+        config: Default the best recipe known.
+
+    Returns:
+        The trained model with the weights that the selection rule chose.
+    """
+    prices, config = read_prices(prices), config or TrainConfig()
+    run = TrainingRun(prices, log_returns(prices), config, "", "", Path())
+    progress = None
+    for progress in fit_steps(run.returns, config):
+        pass
+    assert progress is not None
+    return TrainedSampler(run.model(progress))
+
+
+def load_model(reference: str, store: str = DEFAULT_STORE) -> TrainedSampler:
+    """A published model, every byte verified.
+
+    Args:
+        reference: ``name`` (newest version), ``name@version`` or a path.
+        store: Directory or URL of the model store.
+
+    Raises:
+        ModelNotFoundError: If there is no such model.
+        ModelDamagedError: If its files are not the published ones.
+    """
+    published = ModelStore(store).resolve(reference)
+    model = MarketModel.load(published.read)
+    return TrainedSampler(model, published.reference, published.digest)
+
+
+def _rows_until(prices: pd.DataFrame, until: Date | None) -> pd.DataFrame:
+    if until is None:
+        return prices
+    end = pd.Timestamp(until)
+    if end == end.normalize():
+        end = end + pd.Timedelta(days=1) - pd.Timedelta(nanoseconds=1)
+    rows = prices.loc[:end]
+    if rows.empty:
+        raise PriceDataError(
+            f"until must not lie before the first row, {prices.index[0]:%Y-%m-%d}, got {until}"
+        )
+    rows.attrs = dict(prices.attrs)
+    return rows
+
+
+def _digest(document: Any) -> str:
+    return hashlib.sha256(json.dumps(document, sort_keys=True).encode()).hexdigest()
+
+
+def _write_json(path: Path, document: dict[str, Any]) -> None:
+    text = json.dumps(document, indent=1, allow_nan=False, ensure_ascii=False)
+    path.write_text(text + "\n", encoding="utf-8")

@@ -1,0 +1,1 @@
+"""Scenarios: the cube of paths, its files and calendar, and the store of published models."""

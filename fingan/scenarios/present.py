@@ -1,0 +1,110 @@
+"""The market as it stood at a date: what a scenario may know, and nothing after it."""
+
+import datetime
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from fingan.data.quality import data_digest
+from fingan.data.returns import ReturnTable, log_returns
+from fingan.errors import RequestError, UnknownAssetError
+
+AsOf = str | datetime.date | pd.Timestamp | None
+MEMORY = 1_500  # rows of history that condition a path; a filter has long forgotten the rest
+
+
+@dataclass(frozen=True)
+class Present:
+    """History up to a date."""
+
+    prices: pd.DataFrame
+    """The rows that count, oldest first."""
+    returns: ReturnTable
+    start_prices: tuple[float, ...]
+    """Last observed price of each asset."""
+
+    @property
+    def as_of(self) -> pd.Timestamp:
+        """The last date of the history."""
+        last: pd.Timestamp = self.prices.index[-1]
+        return last
+
+    def metadata(self) -> dict[str, Any]:
+        """Date and digest, for the head of a scenario set."""
+        stamp = self.as_of
+        text = stamp.date().isoformat() if stamp == stamp.normalize() else stamp.isoformat()
+        return {"as_of": text, "data_digest": data_digest(self.prices)}
+
+
+def present(
+    prices: pd.DataFrame,
+    assets: tuple[str, ...],
+    kind: str,
+    as_of: AsOf = None,
+    subject: str = "the model",
+) -> Present:
+    """Cut a table of prices at a date.
+
+    Args:
+        prices: Table from ``read_prices``; other columns than ``assets`` are left out.
+        assets: The assets needed, in their order.
+        kind: What the prices must be.
+        as_of: Last date to be used; default the last row. A day without a row stands for the
+            last row before it.
+        subject: Who needs the assets, for messages.
+
+    Raises:
+        UnknownAssetError: If an asset is not a column, or has no price up to ``as_of``.
+        RequestError: If ``as_of`` lies outside the rows, or the kind differs.
+    """
+    _check_columns(prices, assets, kind, subject)
+    table = prices.loc[: _last_moment(prices, as_of), list(assets)].iloc[-MEMORY:]
+    table.attrs = dict(prices.attrs)
+    last = table.ffill().iloc[-1]
+    if last.isna().any():
+        raise UnknownAssetError(
+            f"asset '{last.index[last.isna()][0]}' must have a price up to"
+            f" {table.index[-1]:%Y-%m-%d}, the date the scenarios continue from, but has none"
+        )
+    if len(table) < 3:
+        raise RequestError(
+            f"as_of must leave at least 3 rows of history, got {len(table)}; take a later date"
+        )
+    returns = log_returns(table)
+    is_returns = kind in ("simple_return", "log_return")
+    start = tuple(100.0 for _ in assets) if is_returns else tuple(float(price) for price in last)
+    return Present(table, returns, start)
+
+
+def _check_columns(
+    prices: pd.DataFrame, assets: tuple[str, ...], kind: str, subject: str
+) -> None:
+    given = prices.attrs.get("kind", "price")
+    if given != kind:
+        raise RequestError(f"prices must be of kind '{kind}', as {subject} was fitted, got '{given}'")
+    missing = [asset for asset in assets if asset not in prices.columns]
+    if missing:
+        held = ", ".join(map(str, prices.columns[:8])) + (" ..." if prices.shape[1] > 8 else "")
+        raise UnknownAssetError(f"asset '{missing[0]}' of {subject} is not in the prices; they have {held}")
+
+
+def _last_moment(prices: pd.DataFrame, as_of: AsOf) -> pd.Timestamp:
+    first, last = prices.index[0], prices.index[-1]
+    if as_of is None:
+        moment: pd.Timestamp = last
+        return moment
+    try:
+        moment = pd.Timestamp(as_of)
+    except ValueError:
+        raise RequestError(f"as_of must be a date such as 2020-03-16, got '{as_of}'") from None
+    if moment.tz is not None:
+        moment = moment.tz_convert("UTC").tz_localize(None)
+    if moment == moment.normalize():
+        moment = moment + pd.Timedelta(days=1) - pd.Timedelta(nanoseconds=1)
+    if moment < first or moment.normalize() > last.normalize():
+        raise RequestError(
+            f"as_of must lie within the prices, {first:%Y-%m-%d} to {last:%Y-%m-%d},"
+            f" got {pd.Timestamp(as_of):%Y-%m-%d}"
+        )
+    return moment

@@ -1,0 +1,187 @@
+"""Samplers: whatever draws scenarios from a history, behind one method.
+
+The trained model and each classical baseline condition on the same ``Present`` and draw the same
+fixed blocks of paths, so that path i is one path, however many are asked for.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import pandas as pd
+import torch
+from jaxtyping import Float32
+from torch import Tensor
+
+from fingan import __version__
+from fingan.errors import RequestError
+from fingan.models.market import MarketModel
+from fingan.scenarios.calendars import infer_calendar, step_dates
+from fingan.scenarios.noise import path_normals
+from fingan.scenarios.present import AsOf, Present, present
+from fingan.scenarios.scenario_set import ScenarioHeader, ScenarioSet, ScenarioStream
+
+BLOCK_SIZE = 512  # paths drawn at once; part of what determines their bits
+STRETCH = 64  # steps computed at once, so that memory does not grow with the horizon
+MAX_SEED = 2**64 - 1
+
+DrawBlock = Callable[[int], Float32[Tensor, "block_size horizon n_assets"]]
+
+
+class Sampler(Protocol):
+    """Anything that continues a history with scenarios."""
+
+    assets: tuple[str, ...]
+
+    def stream(
+        self,
+        prices: pd.DataFrame | None,
+        horizon: int,
+        n_paths: int,
+        *,
+        seed: int = 0,
+        as_of: AsOf = None,
+        n_threads: int = 1,
+    ) -> ScenarioStream:
+        """Scenarios that are drawn when they are read."""
+
+    def sample(
+        self,
+        prices: pd.DataFrame | None,
+        horizon: int,
+        n_paths: int,
+        *,
+        seed: int = 0,
+        as_of: AsOf = None,
+        n_threads: int = 1,
+    ) -> ScenarioSet:
+        """Scenarios in memory."""
+
+
+@dataclass(frozen=True)
+class ScenarioRequest:
+    """How far, how many, from which random numbers."""
+
+    horizon: int
+    n_paths: int
+    seed: int
+
+    def __post_init__(self) -> None:
+        for name, count in (("horizon", self.horizon), ("n_paths", self.n_paths)):
+            if count < 1:
+                raise RequestError(f"{name} must be at least 1, got {count}")
+        if not 0 <= self.seed <= MAX_SEED:
+            raise RequestError(f"seed must lie in 0 to 2^64 - 1, got {self.seed}")
+
+
+def scenario_stream(
+    now: Present, request: ScenarioRequest, draw: DrawBlock, metadata: dict[str, Any], n_threads: int
+) -> ScenarioStream:
+    """Head and blocks of a scenario set that continues a history."""
+    calendar = infer_calendar(now.prices.index)
+    header = ScenarioHeader(
+        assets=now.returns.assets,
+        start_prices=now.start_prices,
+        horizon=request.horizon,
+        n_paths=request.n_paths,
+        dates=step_dates(now.prices.index, request.horizon, calendar),
+        kind=now.returns.kind,
+        metadata={
+            **metadata,
+            **now.metadata(),
+            "calendar": calendar,
+            "seed": request.seed,
+            "condition": None,
+            "drift_policy": "model",
+            "software": f"fingan {__version__}",
+        },
+    )
+    return ScenarioStream(header, BLOCK_SIZE, draw, n_threads=n_threads)
+
+
+@dataclass(frozen=True)
+class TrainedSampler:
+    """A trained model, ready to continue any history of its assets."""
+
+    model: MarketModel
+    reference: str = "unpublished"
+    digest: str | None = None
+
+    @property
+    def assets(self) -> tuple[str, ...]:
+        """Names, in the order of the cube's last axis."""
+        return self.model.shape.assets
+
+    def stream(
+        self,
+        prices: pd.DataFrame | None,
+        horizon: int,
+        n_paths: int,
+        *,
+        seed: int = 0,
+        as_of: AsOf = None,
+        n_threads: int = 1,
+    ) -> ScenarioStream:
+        """Scenarios that are drawn when they are read, with flat memory.
+
+        Args:
+            prices: History from ``read_prices``; None for the tail stored with the model. Rows
+                after ``as_of`` change nothing.
+            horizon: Steps, any number.
+            n_paths: Paths.
+            seed: From 0 to 2^64 - 1; path i depends on it and on i, not on ``n_paths``.
+            as_of: Last date of the history to use; default the last row.
+            n_threads: Blocks drawn at once; changes no value.
+
+        Raises:
+            UnknownAssetError: If the prices lack an asset of the model.
+            RequestError: If horizon, paths, seed or date are out of range.
+        """
+        request = ScenarioRequest(horizon, n_paths, seed)
+        history = self._stored_history() if prices is None else prices
+        subject = f"model '{self.reference}'"
+        now = present(history, self.assets, self.model.shape.kind, as_of, subject)
+        metadata = {"model": self.reference, "model_digest": self.digest}
+        draw = _trained_blocks(self.model, now, request)
+        return scenario_stream(now, request, draw, metadata, n_threads)
+
+    def sample(
+        self,
+        prices: pd.DataFrame | None,
+        horizon: int,
+        n_paths: int,
+        *,
+        seed: int = 0,
+        as_of: AsOf = None,
+        n_threads: int = 1,
+    ) -> ScenarioSet:
+        """Scenarios in memory; arguments as for :meth:`stream`."""
+        drawn = self.stream(prices, horizon, n_paths, seed=seed, as_of=as_of, n_threads=n_threads)
+        return drawn.collect()
+
+    def _stored_history(self) -> pd.DataFrame:
+        tail = self.model.history
+        index = pd.DatetimeIndex(tail.dates.numpy().astype("M8[ns]"), name="date")
+        table = pd.DataFrame(tail.prices.numpy(), index=index, columns=list(self.assets))
+        table.attrs["kind"] = self.model.shape.kind
+        return table
+
+
+def _trained_blocks(model: MarketModel, now: Present, request: ScenarioRequest) -> DrawBlock:
+    variance, state = model.condition(now.returns.values)
+    variance, state = variance.expand(BLOCK_SIZE, -1), state.expand(BLOCK_SIZE, -1)
+    mean, std = model.mean.float(), model.std.float()
+
+    def draw(block: int) -> Tensor:
+        cube = torch.empty(request.horizon, BLOCK_SIZE, len(mean))
+        today, memory = variance, None
+        for first in range(0, request.horizon, STRETCH):
+            n_steps = min(STRETCH, request.horizon - first)
+            noise = path_normals(
+                request.seed, block, first, n_steps, BLOCK_SIZE, model.n_noise
+            )
+            returns, today, memory = model.generator(noise, today, state, memory)
+            torch.addcmul(mean, returns, std, out=cube[first : first + n_steps])
+        return cube.transpose(0, 1)
+
+    return draw

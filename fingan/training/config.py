@@ -1,0 +1,44 @@
+"""Everything that determines a trained model, beside its data."""
+
+from pydantic import Field, NonNegativeInt, PositiveInt
+
+from fingan.config import Config
+from fingan.models.critics import CriticConfig
+from fingan.models.generators import GeneratorConfig
+from fingan.training.adversarial import AdversarialConfig
+from fingan.training.selection import SelectionConfig
+from fingan.volatility.filter import FilterKind
+
+
+class TrainConfig(Config):
+    """One optimisation problem: the same on one worker or on eight."""
+
+    seed: NonNegativeInt = 0
+    """Of the initial weights, the order of the windows and the noise."""
+
+    steps: PositiveInt = 3000
+    """Steps of training; each updates the critic and the generator once."""
+
+    batch_size: PositiveInt = 128
+    """Windows a step, over all workers."""
+
+    window: PositiveInt = 64
+    """Length of a training window in steps of the data."""
+
+    least_observed: float = Field(default=0.8, gt=0, le=1)
+    """Least share of observed cells in a training window."""
+
+    volatility: FilterKind = "gjr"
+    """Filter that gives today's variance, and the recursion from which training starts."""
+
+    generator: GeneratorConfig = GeneratorConfig()
+    """The generator's size."""
+
+    critic: CriticConfig = CriticConfig()
+    """The critics' size."""
+
+    adversarial: AdversarialConfig = AdversarialConfig()
+    """Rates and penalties of the adversarial steps."""
+
+    selection: SelectionConfig = SelectionConfig()
+    """How the published weights are chosen."""

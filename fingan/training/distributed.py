@@ -1,0 +1,79 @@
+"""Averaging over workers: one all-reduce a step, nothing to do in one process.
+
+No DistributedDataParallel: gradient penalties differentiate twice, and its hooks are wrong for
+that. The terms of the objective travel with the gradients, so that every worker sees the same
+numbers and all stop in the same step when one of them is not finite.
+"""
+
+from collections.abc import Iterable
+
+import torch
+import torch.distributed as dist
+from torch import Tensor, nn
+
+from fingan.errors import TrainingDivergedError
+
+
+def world_size() -> int:
+    """Number of workers; 1 without a process group."""
+    return dist.get_world_size() if dist.is_initialized() else 1
+
+
+def rank() -> int:
+    """This worker's number, from 0."""
+    return dist.get_rank() if dist.is_initialized() else 0
+
+
+def own_share(batch_size: int) -> slice:
+    """This worker's slice of the global batch.
+
+    Raises:
+        ValueError: If the workers cannot share the batch evenly.
+    """
+    if batch_size % world_size():
+        raise ValueError(
+            "batch_size must be a multiple of the number of workers,"
+            f" got {batch_size} for {world_size()} workers"
+        )
+    share = batch_size // world_size()
+    return slice(rank() * share, (rank() + 1) * share)
+
+
+def average_gradients(
+    modules: Iterable[nn.Module], terms: dict[str, Tensor], step: int
+) -> dict[str, float]:
+    """Average the gradients, in place, and the terms of the objective over all workers.
+
+    Args:
+        modules: Networks after ``backward``; a parameter without gradient is left alone.
+        terms: Scalars of this worker.
+        step: For the error.
+
+    Returns:
+        The averaged terms, equal on all workers.
+
+    Raises:
+        TrainingDivergedError: On every worker in the same step, if a term or a gradient of any
+            worker is not finite; no weight has been changed then.
+    """
+    gradients = [p.grad for module in modules for p in module.parameters() if p.grad is not None]
+    flat = torch.cat([gradient.flatten() for gradient in gradients] + [torch.stack([*terms.values()])])
+    if world_size() > 1:
+        dist.all_reduce(flat)
+        flat /= world_size()
+    averages = dict(zip(terms, flat[len(flat) - len(terms) :].tolist(), strict=True))
+    if not flat.sum().isfinite() and not flat.isfinite().all():
+        raise TrainingDivergedError(step, averages)
+    if world_size() > 1:
+        sizes = [gradient.numel() for gradient in gradients]
+        for gradient, mean in zip(gradients, flat.split([*sizes, len(terms)]), strict=False):
+            gradient.copy_(mean.view_as(gradient))
+    return averages
+
+
+def broadcast_weights(modules: Iterable[nn.Module]) -> None:
+    """Give every worker the first worker's weights and buffers."""
+    if world_size() > 1:
+        for module in modules:
+            for tensor in module.state_dict().values():
+                dist.broadcast(tensor, src=0)

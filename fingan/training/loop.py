@@ -1,0 +1,181 @@
+"""``fit``: an iterator that trains, and says after each stretch of steps where it stands.
+
+Nothing is called back: whoever pulls decides what to show, to save and when to stop. Every worker
+yields at the same steps.
+"""
+
+import math
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import torch
+
+from fingan.data.returns import ReturnTable
+from fingan.models.critics import MarketCritic
+from fingan.models.generators import InnovationGenerator, MarketGenerator, VolatilityRecursion
+from fingan.models.states import N_FEATURES
+from fingan.training.adversarial import (
+    adversarial_gradients,
+    cosine_rate,
+    make_optimizer,
+    set_learning_rate,
+    update_average,
+)
+from fingan.training.config import TrainConfig
+from fingan.training.dataset import WEIGHT_STREAM, TrainingSet, prepare, stream_seed
+from fingan.training.distributed import average_gradients, broadcast_weights, own_share
+from fingan.training.selection import Validation, collapse
+from fingan.training.state import TrainState
+
+REPORT_EVERY = 50  # steps
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Where a run stands after ``step`` steps."""
+
+    step: int
+    total_steps: int
+    metrics: dict[str, float]
+    """Terms of the objective, averaged since the last report, and the latest check's figures."""
+    seconds: float
+    """Since this process began to train."""
+    is_check: bool
+    """Whether the validation score was taken at this step; the time for a checkpoint."""
+    warning: str | None
+    """What the latest check found wrong, in words."""
+    state: TrainState
+    training_set: TrainingSet
+
+
+def fit(
+    table: ReturnTable,
+    config: TrainConfig,
+    *,
+    device: torch.device | str = "cpu",
+    resume: Callable[[TrainState], object] | None = None,
+) -> Iterator[Progress]:
+    """Train a generator on a table of returns.
+
+    Args:
+        table: The training period, validation span included; nothing after it.
+        config: Everything else that determines the result.
+        device: Where to train.
+        resume: Fills a fresh state from a checkpoint.
+
+    Yields:
+        A report every ``REPORT_EVERY`` steps and at every check; the last one at the end.
+
+    Raises:
+        PriceDataError: If the history is too short.
+        TrainingDivergedError: If a loss or a gradient is not finite.
+    """
+    began = time.monotonic()
+    training_set = prepare(table, config, torch.device(device))
+    state = initial_state(training_set, config, torch.device(device))
+    if resume is not None:
+        resume(state)
+    validation = _validation(training_set, config, state.generator.innovations.n_noise)
+    if not state.curve:
+        _check(state, validation, {})
+    sums: dict[str, float] = {}
+    since = 0
+    while state.step < config.steps:
+        terms = _step(state, training_set, config)
+        since += 1
+        sums = {name: sums.get(name, 0.0) + value for name, value in terms.items()}
+        is_check = state.step % config.selection.every == 0 or state.step == config.steps
+        if is_check or state.step % REPORT_EVERY == 0:
+            means = {name: value / since for name, value in sums.items()}
+            if is_check:
+                _check(state, validation, means)
+            yield _report(state, means, config, began, training_set)
+            sums, since = {}, 0
+    if not since and state.step == config.steps and resume is not None:
+        yield _report(state, {}, config, began, training_set)
+
+
+def initial_state(
+    training_set: TrainingSet, config: TrainConfig, device: torch.device
+) -> TrainState:
+    """Networks before the first step: weights are a function of the seed alone."""
+    with torch.random.fork_rng(devices=[]):
+        torch.random.default_generator.manual_seed(stream_seed(config.seed, WEIGHT_STREAM, 0))
+        cholesky = torch.linalg.cholesky(training_set.correlation.double().cpu())
+        innovations = InnovationGenerator(
+            config.generator, cholesky, training_set.tails, N_FEATURES
+        )
+        generator = MarketGenerator(innovations, VolatilityRecursion(training_set.volatility))
+        critic = MarketCritic(config.critic, training_set.n_assets, N_FEATURES, config.window)
+    generator, critic = generator.to(device), critic.to(device)
+    broadcast_weights([generator, critic])
+    optimizers = tuple(make_optimizer(module, config.adversarial) for module in (generator, critic))
+    return TrainState.of(generator, critic, optimizers)
+
+
+def _step(state: TrainState, training_set: TrainingSet, config: TrainConfig) -> dict[str, float]:
+    """One step on this worker's share of the global batch."""
+    adversarial = config.adversarial
+    optimizers = (state.generator_optimizer, state.critic_optimizer)
+    rate = cosine_rate(adversarial.learning_rate, state.step, config.steps)
+    share = own_share(config.batch_size)
+    batch = training_set.batch(config, state.generator.innovations.n_noise, state.step, share)
+    for optimizer in optimizers:
+        optimizer.zero_grad(set_to_none=True)
+    terms = adversarial_gradients(state.generator, state.critic, batch, adversarial.gamma)
+    averages = average_gradients([state.generator, state.critic], terms, state.step)
+    set_learning_rate(optimizers, rate)
+    for optimizer in optimizers:
+        optimizer.step()
+    update_average(state.average, state.generator, adversarial.ema_decay, state.step)
+    state.step += 1
+    return averages
+
+
+def _validation(training_set: TrainingSet, config: TrainConfig, n_noise: int) -> Validation:
+    """The starting days of the validation span, evenly spread."""
+    selection, span = config.selection, training_set.split.validation
+    last = span.end - selection.horizon
+    n_starts = min(selection.n_starts, last - span.start)
+    days = torch.linspace(span.start, last - 1, n_starts).long()
+    scaled = training_set.windows.values
+    sums = scaled[: training_set.split.training.end].unfold(0, selection.horizon, 1).sum(-1)
+    spread = sums.square().nanmean(0).sqrt().nan_to_num(nan=math.sqrt(selection.horizon))
+    return Validation.of(
+        scaled, training_set.variances, training_set.states, days, spread, selection, n_noise
+    )
+
+
+def _check(state: TrainState, validation: Validation, terms: dict[str, float]) -> None:
+    """Score the average, keep it if it is the best healthy one, and add to the curve."""
+    validation.recentre(state.average)
+    scores = validation.score(state.average)
+    state.curve.append({"step": float(state.step), **terms, **scores})
+    best = state.best_scores.get("validation_score", math.inf)
+    if collapse(scores) is None and scores["validation_score"] < best:
+        state.best.load_state_dict(state.average.state_dict())
+        state.best_scores, state.best_step = scores, state.step
+
+
+def _report(
+    state: TrainState,
+    terms: dict[str, float],
+    config: TrainConfig,
+    began: float,
+    training_set: TrainingSet,
+) -> Progress:
+    scores = {key: value for key, value in state.curve[-1].items() if key in CHECKED}
+    return Progress(
+        step=state.step,
+        total_steps=config.steps,
+        metrics=terms | scores,
+        seconds=time.monotonic() - began,
+        is_check=state.curve[-1]["step"] == state.step,
+        warning=collapse(scores),
+        state=state,
+        training_set=training_set,
+    )
+
+
+CHECKED = ("validation_score", "spread_ratio", "distinct_ratio")

@@ -1,0 +1,200 @@
+"""Exact save and resume: everything that a step reads, in one verified safetensors file.
+
+Random numbers need no saving, being functions of (seed, step). A checkpoint is a file
+``step-000000500.safetensors``, written under a hidden name, synced and renamed, with a SHA-256
+over every byte that matters in its header; a reader takes the newest that verifies, so that a
+run killed at any moment, or a file cut short by a full disk, costs one interval at most.
+"""
+
+import copy
+import hashlib
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save as to_safetensors
+from torch import Tensor, nn, optim
+
+from fingan.errors import CheckpointError
+from fingan.files import whole_file
+from fingan.models.critics import MarketCritic
+from fingan.models.generators import MarketGenerator
+
+KEPT = 2  # checkpoints: the newest, and the one before in case the newest is damaged
+_NAME = re.compile(r"step-(\d{9})\.safetensors")
+
+
+@dataclass
+class TrainState:
+    """The networks, their averages and optimizers after ``step`` steps."""
+
+    generator: MarketGenerator
+    critic: MarketCritic
+    generator_optimizer: optim.Adam
+    critic_optimizer: optim.Adam
+    average: MarketGenerator
+    """Exponential average of the generator's weights."""
+    best: MarketGenerator
+    """The average at the check with the lowest validation score so far."""
+    step: int = 0
+    best_scores: dict[str, float] = field(default_factory=dict)
+    """Of the check that ``best`` comes from; empty before the first healthy check."""
+    best_step: int = 0
+    curve: list[dict[str, float]] = field(default_factory=list)
+    """One record per check: step, terms of the objective, validation figures."""
+
+    @classmethod
+    def of(
+        cls,
+        generator: MarketGenerator,
+        critic: MarketCritic,
+        optimizers: tuple[optim.Adam, optim.Adam],
+    ) -> "TrainState":
+        """The state before the first step."""
+        average = copy.deepcopy(generator).requires_grad_(False)
+        return cls(generator, critic, *optimizers, average, copy.deepcopy(average))
+
+    @property
+    def _modules(self) -> dict[str, nn.Module]:
+        return {
+            "generator": self.generator,
+            "critic": self.critic,
+            "average": self.average,
+            "best": self.best,
+        }
+
+    @property
+    def _optimizers(self) -> dict[str, optim.Adam]:
+        return {
+            "generator_optimizer": self.generator_optimizer,
+            "critic_optimizer": self.critic_optimizer,
+        }
+
+    def save(self, directory: Path, identity: Mapping[str, str]) -> Path:
+        """Write a checkpoint and drop all but the newest ``KEPT``.
+
+        Args:
+            directory: Of the run; made if need be.
+            identity: What the run is a function of (config and data digests); checked on resume.
+
+        Raises:
+            StoreError: If it cannot be written; older checkpoints are untouched then.
+        """
+        directory.mkdir(parents=True, exist_ok=True)
+        tensors = {name: tensor.cpu().contiguous() for name, tensor in self._tensors().items()}
+        record = json.dumps(
+            {
+                "step": self.step,
+                "best_step": self.best_step,
+                "best_scores": self.best_scores,
+                "curve": self.curve,
+                "identity": dict(identity),
+            },
+            sort_keys=True,
+            allow_nan=False,
+        )
+        header = {"record": record, "sha256": _digest(tensors, record)}
+        path = directory / f"step-{self.step:09d}.safetensors"
+        with whole_file(path) as file:
+            file.write(to_safetensors(tensors, header))
+        for older in _checkpoints(directory)[KEPT:]:
+            older.unlink(missing_ok=True)
+        return path
+
+    def restore(self, directory: Path, identity: Mapping[str, str]) -> bool:
+        """Continue from the newest checkpoint that verifies; False when there is none at all.
+
+        Raises:
+            CheckpointError: If the checkpoints are another run's, or all are damaged.
+        """
+        paths = _checkpoints(directory)
+        for path in paths:
+            loaded = _load(path)
+            if loaded is None:
+                continue
+            tensors, record = loaded
+            for key, value in identity.items():
+                if record["identity"].get(key) != value:
+                    raise CheckpointError(
+                        f"{path}: is a checkpoint of another run: its {key} differs;"
+                        " resume with the same prices and configuration, or start without --resume"
+                    )
+            self._fill(tensors, record)
+            return True
+        if paths:
+            raise CheckpointError(
+                f"{directory}: no checkpoint is whole, the newest is {paths[0].name};"
+                " delete the directory to start again"
+            )
+        return False
+
+    def _tensors(self) -> dict[str, Tensor]:
+        tensors = {
+            f"{name}.{key}": value
+            for name, module in self._modules.items()
+            for key, value in module.state_dict().items()
+        }
+        for name, optimizer in self._optimizers.items():
+            for index, moments in optimizer.state_dict()["state"].items():
+                tensors |= {f"{name}.{index}.{key}": value for key, value in moments.items()}
+        return tensors
+
+    def _fill(self, tensors: dict[str, Tensor], record: dict[str, Any]) -> None:
+        for name, module in self._modules.items():
+            module.load_state_dict(_under(tensors, name))
+        for name, optimizer in self._optimizers.items():
+            moments: dict[int, dict[str, Tensor]] = {}
+            for key, value in _under(tensors, name).items():
+                index, _, moment = key.partition(".")
+                moments.setdefault(int(index), {})[moment] = value
+            groups = optimizer.state_dict()["param_groups"]
+            optimizer.load_state_dict({"state": moments, "param_groups": groups})
+        self.step, self.best_step = record["step"], record["best_step"]
+        self.best_scores, self.curve = record["best_scores"], record["curve"]
+
+
+def latest_step(directory: Path) -> int | None:
+    """Step of the newest checkpoint of a run; None when there is none."""
+    paths = _checkpoints(directory)
+    return int(paths[0].name[5:14]) if paths else None
+
+
+def _checkpoints(directory: Path) -> list[Path]:
+    """Checkpoints of a run, the newest first: by step, never by clock."""
+    if not directory.is_dir():
+        return []
+    found = [path for path in directory.iterdir() if _NAME.fullmatch(path.name)]
+    return sorted(found, reverse=True)
+
+
+def _load(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]] | None:
+    """Tensors and record of a checkpoint; None when a byte of it is not as written."""
+    try:
+        with safe_open(path, framework="pt") as file:
+            header = file.metadata() or {}
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    except (SafetensorError, OSError, ValueError):
+        return None
+    record = header.get("record", "")
+    if header.get("sha256") != _digest(tensors, record):
+        return None
+    return tensors, json.loads(record)
+
+
+def _digest(tensors: Mapping[str, Tensor], record: str) -> str:
+    digest = hashlib.sha256(record.encode())
+    for name in sorted(tensors):
+        tensor = tensors[name]
+        digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
+        digest.update(tensor.contiguous().view(-1).view(torch.uint8).numpy().data)
+    return digest.hexdigest()
+
+
+def _under(tensors: Mapping[str, Tensor], name: str) -> dict[str, Tensor]:
+    prefix = f"{name}."
+    return {key.removeprefix(prefix): tensors[key] for key in tensors if key.startswith(prefix)}

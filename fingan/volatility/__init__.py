@@ -1,0 +1,1 @@
+"""Causal volatility: fit, filter over history, and the same recursion run forward."""

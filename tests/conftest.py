@@ -1,0 +1,61 @@
+"""What every test has at hand: one thread, one GARCH market, one small Ray cluster."""
+
+import os
+from collections.abc import Iterator
+from types import ModuleType
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+torch.set_num_threads(1)
+
+N_DAYS, ASSETS = 800, ("ABLE", "BAKER", "CHARLIE", "DOG")
+RAY_ENVIRONMENT = {  # must stand before ray is imported
+    "RAY_AUTH_MODE": "token",
+    "RAY_AUTH_TOKEN": "test-token-0123456789abcdef0123456789abcdef",
+    "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",  # every listener on loopback
+    "RAY_USAGE_STATS_ENABLED": "0",
+    "RAY_worker_niceness": "0",
+    "RAY_TRAIN_HEALTH_CHECK_INTERVAL_S": "0.1",
+    "RAY_TRAIN_ENABLE_PREEMPTION_WATCHER": "0",
+}
+
+
+@pytest.fixture(scope="session")
+def garch_prices() -> pd.DataFrame:
+    """Daily prices of four correlated assets that follow GARCH(1, 1) with t innovations."""
+    random = np.random.default_rng(7)
+    factor = np.linalg.cholesky(0.5 * np.eye(len(ASSETS)) + 0.5)
+    shocks = random.standard_t(6, (N_DAYS, len(ASSETS))) / np.sqrt(6 / 4) @ factor.T
+    omega, alpha, beta = 2e-6, 0.08, 0.90
+    variance = np.full(len(ASSETS), omega / (1 - alpha - beta))
+    returns = np.empty_like(shocks)
+    for day, shock in enumerate(shocks):
+        returns[day] = np.sqrt(variance) * shock
+        variance = omega + alpha * returns[day] ** 2 + beta * variance
+    dates = pd.bdate_range("2015-01-02", periods=N_DAYS, name="date")
+    prices = 100 * np.exp(returns.cumsum(axis=0))
+    frame = pd.DataFrame(prices, index=dates, columns=pd.Index(ASSETS))
+    frame.attrs = {"kind": "price", "source": "garch"}
+    return frame
+
+
+@pytest.fixture(scope="session")
+def ray_session() -> Iterator[ModuleType]:
+    """A cluster of two CPUs on this machine, shared by all tests that need one."""
+    os.environ.pop("RAY_API_SERVER_ADDRESS", None)
+    os.environ |= RAY_ENVIRONMENT
+    import ray
+
+    ray.init(
+        address="local",  # never somebody else's cluster
+        num_cpus=2,
+        object_store_memory=100_000_000,
+        log_to_driver=False,
+        logging_level="ERROR",
+        namespace="tests",
+    )
+    yield ray
+    ray.shutdown()
