@@ -168,7 +168,7 @@ def _undone(jumps: np.ndarray) -> np.ndarray:
 
 def find_stale_runs(asset: str, stamps: np.ndarray, values: np.ndarray) -> list[StaleRun]:
     """Repeats of one value: at least five, and more than the share of zero moves explains."""
-    is_repeat = np.concatenate([[False], np.diff(values) == 0])
+    is_repeat = np.concatenate([[False], values[1:] == values[:-1]])
     n_repeats = int(is_repeat.sum())
     if n_repeats < _SHORTEST_STALE:
         return []

@@ -34,11 +34,10 @@ class TailMap(nn.Module):
     def forward(self, values: Float[Tensor, "*shape n_assets"]) -> Float[Tensor, "*shape n_assets"]:
         """Map standard Gaussian values to the assets' own laws."""
         fall, rise = self.half_h.clamp(0, MAX_H / 2)
-        growth = torch.where(values < 0, fall, rise) * values.square()
-        stretch = (growth + self.log_scale).exp()
+        growth = torch.where(values < 0, fall, rise).mul_(values.square())
         lower, upper = 1 / (1 - 2 * fall), 1 / (1 - 2 * rise)  # E[T; z < 0], E[T; z > 0], unscaled
         mean = self.log_scale.exp() * (upper - lower) / math.sqrt(2 * math.pi)
-        return torch.addcmul(-mean, values, stretch)
+        return torch.addcmul(-mean, values, growth.add_(self.log_scale).exp_())
 
 
 def fit_tails(innovations: Float[Tensor, "n_days n_assets"]) -> Float[Tensor, "3 n_assets"]:

@@ -35,12 +35,17 @@ class CausalBlock(nn.Module):
                 start of a path, where the past counts as zero.
         """
         mixed = self.now(hidden)
-        known = min(self.dilation, len(hidden))
         if len(hidden) > self.dilation:
-            mixed[self.dilation :] += self.past(hidden[: -self.dilation])
+            _add_product(mixed[self.dilation :], hidden[: -self.dilation], self.past.weight)
         if memory is not None:
-            mixed[:known] += self.past(memory[:known])
-        return hidden + leaky_relu(mixed, SLOPE)
+            known = min(self.dilation, len(hidden))
+            _add_product(mixed[:known], memory[:known], self.past.weight)
+        return leaky_relu(mixed, SLOPE, inplace=True).add_(hidden)
+
+
+def _add_product(into: Hidden, hidden: Hidden, weight: Tensor) -> None:
+    """``into += hidden @ weight.T`` within one matrix product."""
+    into.flatten(0, 1).addmm_(hidden.flatten(0, 1), weight.T)
 
 
 class CausalNetwork(nn.Module):

@@ -57,7 +57,8 @@ def path_normals(
     words = random_bits(seed, NORMALS, block, first_step, n_steps, block_size * n_noise)
     half = words.shape[1] // 2
     radius = (words[:, :half] & 0x7FFFFFFF).float()  # 31 bits: small values stay exact
-    radius.add_(0.5).mul_(2.0**-31).log_().mul_(-2).clamp_(min=0).sqrt_()
+    radius.add_(0.5).log_()
+    torch.sub(62 * math.log(2), radius, alpha=2, out=radius).clamp_(min=0).sqrt_()
     angle = words[:, half:].float().mul_(math.pi * 2.0**-31)
     normals = torch.empty(words.shape)
     torch.mul(radius, torch.cos(angle), out=normals[:, :half])
