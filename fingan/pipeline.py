@@ -18,7 +18,6 @@ import torch
 
 from fingan import __version__
 from fingan.assessment.card import Provenance, model_card
-from fingan.training.event_log import EventLog
 from fingan.data.prices import read_prices
 from fingan.data.quality import data_digest
 from fingan.data.returns import Date, ReturnTable, log_returns
@@ -30,6 +29,7 @@ from fingan.scenarios.samplers import TrainedSampler
 from fingan.scenarios.store import ModelStore
 from fingan.training.config import TrainConfig
 from fingan.training.distributed import rank, world_size
+from fingan.training.event_log import EventLog
 from fingan.training.loop import Progress
 from fingan.training.loop import fit as fit_steps
 from fingan.training.state import latest_step

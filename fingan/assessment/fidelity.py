@@ -53,7 +53,7 @@ def energy_scores(
     """
     assets = list(next(iter(samplers.values())).assets)
     table = log_returns(prices[assets].set_axis(assets, axis=1))
-    rows = torch.from_numpy(table.dates.searchsorted(pd.DatetimeIndex(dates), side="right"))
+    rows = table.dates.searchsorted(pd.DatetimeIndex([*dates]).as_unit("ns"), side="right")
     sums = table.values.unfold(0, horizon, 1).sum(-1)
     past = sums[: max(int(rows[0]) - horizon + 1, 2)]
     spread = torch.from_numpy(np.nanstd(past.numpy(), axis=0))

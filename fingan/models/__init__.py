@@ -1,1 +1,1 @@
-"""Networks: noise and market state to innovations, paths to scores, and the model that joins them."""
+"""Networks: noise and state to innovations, paths to scores, and the model that joins them."""

@@ -85,7 +85,7 @@ class _SignAndSize(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> Tensor:
-        pulled: Tensor = _PullBack.apply(gradients[0], *ctx.saved_tensors)
+        pulled: Tensor = _PullBack.apply(gradients[0], *ctx.saved_tensors)  # type: ignore[no-untyped-call]
         return pulled
 
 
@@ -96,7 +96,7 @@ def sign_and_size(paths: Float[Tensor, "*shape n"]) -> Float[Tensor, "*shape m"]
     the paths, so the channels' slopes count as constants there: the penalty is exact, and costs
     a third. A second derivative by the paths themselves is not defined.
     """
-    channels: Tensor = _SignAndSize.apply(paths)
+    channels: Tensor = _SignAndSize.apply(paths)  # type: ignore[no-untyped-call]
     return channels
 
 

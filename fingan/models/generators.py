@@ -12,6 +12,8 @@ Source: Wiese et al. (2020), Quant GANs, section 4 (volatility times innovation)
 Jagannathan & Runkle (1993) for the recursion; docs/method.md for the combination.
 """
 
+import math
+
 import torch
 from jaxtyping import Float
 from pydantic import PositiveInt
@@ -28,6 +30,8 @@ State = Float[Tensor, "batch n_features"]
 Innovations = Float[Tensor, "horizon batch n_assets"]
 Variance = Float[Tensor, "batch n_assets"]
 
+MAX_SCALE = 4.0  # the most by which the network stretches an innovation; no path can explode
+
 
 class GeneratorConfig(Config):
     """The size of the generator."""
@@ -42,9 +46,11 @@ class GeneratorConfig(Config):
     """Noise channels a step beside the assets' own: common shocks to volatility and shape."""
 
 
-
 class InnovationGenerator(nn.Module):
     """Noise and market state to joint innovations of all assets, over any horizon."""
+
+    cholesky: Tensor
+    centre: Tensor
 
     def __init__(
         self,
@@ -57,7 +63,6 @@ class InnovationGenerator(nn.Module):
         n_assets = len(cholesky)
         self.n_assets, self.n_noise = n_assets, n_assets + config.n_latent
         self.register_buffer("cholesky", cholesky.float())
-        self.register_buffer("one", torch.ones(()), persistent=False)
         self.register_buffer("centre", torch.zeros(n_assets))
         self.tails = TailMap(tails)
         self.entry = nn.Linear(self.n_noise, config.width)
@@ -65,7 +70,7 @@ class InnovationGenerator(nn.Module):
         self.network = CausalNetwork(config.width, config.dilations)
         self.exit = nn.Linear(config.width, n_assets)
         nn.init.zeros_(self.exit.weight)
-        nn.init.zeros_(self.exit.bias)
+        nn.init.constant_(self.exit.bias, -math.log(MAX_SCALE - 1))  # a scale of 1
 
     def forward(
         self, noise: Noise, state: State, memory: list[Memory] | None = None
@@ -74,9 +79,8 @@ class InnovationGenerator(nn.Module):
         direct = self.tails(noise[..., : self.n_assets] @ self.cholesky.T)
         hidden = self.entry(noise) + self.state_entry(state)
         hidden, memory = self.network(hidden, memory)
-        lift = self.exit(hidden)
-        scale = lift + torch.addcmul(self.one, lift, lift).sqrt()  # exp(asinh(lift)): positive
-        return torch.addcmul(-self.centre, direct, scale), memory
+        share = self.exit(hidden).sigmoid_()
+        return torch.addcmul(-self.centre, direct, share, value=MAX_SCALE), memory
 
     @torch.no_grad()
     def recentre(self, noise: Noise, state: State) -> None:
@@ -107,9 +111,7 @@ class VolatilityRecursion(nn.Module):
         rise, fall, beta = persistence * self.share_logits.softmax(0)
         return self.log_omega.exp(), 2 * rise, 2 * fall, beta
 
-    def forward(
-        self, innovations: Innovations, variance: Variance
-    ) -> tuple[Innovations, Variance]:
+    def forward(self, innovations: Innovations, variance: Variance) -> tuple[Innovations, Variance]:
         """Returns of a stretch of steps, and the variance of the step after it."""
         omega, rise, fall, beta = self.coefficients()
         news = torch.where(innovations < 0, fall, rise)

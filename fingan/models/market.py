@@ -30,7 +30,6 @@ from fingan.volatility.filter import VolatilityFilter
 
 GENERATOR, FILTER, HISTORY = "generator.safetensors", "filter.safetensors", "history.safetensors"
 SHAPE = "market.json"
-CONTIGUOUS = torch.contiguous_format
 
 
 class MarketShape(Config):
@@ -89,7 +88,7 @@ class MarketModel:
         filtering |= {"mean": self.mean, "std": self.std}
         history = {"dates": self.history.dates, "prices": self.history.prices}
         for name, tensors in ((GENERATOR, weights), (FILTER, filtering), (HISTORY, history)):
-            own = {key: tensor.cpu().clone(memory_format=CONTIGUOUS) for key, tensor in tensors.items()}  # no shared memory
+            own = {key: _own_memory(tensor) for key, tensor in tensors.items()}
             (directory / name).write_bytes(to_safetensors(own))
         shape = json.dumps(self.shape.model_dump(mode="json"), indent=1)
         (directory / SHAPE).write_text(shape + "\n", encoding="utf-8")
@@ -118,6 +117,11 @@ class MarketModel:
         if not all(bool(tensor.isfinite().all()) for tensor in numbers):
             raise ModelDamagedError(f"{GENERATOR}: every weight must be finite")
         return cls(shape, generator.requires_grad_(False).eval(), mean, std, volatility, history)
+
+
+def _own_memory(tensor: Tensor) -> Tensor:
+    """A copy: safetensors refuses tensors that share memory."""
+    return tensor.cpu().clone(memory_format=torch.contiguous_format)
 
 
 def empty_generator(shape: MarketShape) -> MarketGenerator:

@@ -3,8 +3,8 @@
     T(z) = scale * z * exp(h z^2 / 2) - mean,   h = ``fall`` for z < 0, ``rise`` for z > 0
 
 Each tail is regularly varying with index 1 / h: heavy by construction, and fitted on training
-data; the mean is taken off in closed form, so that no asset drifts. It starts every asset at its own marginal law, so that the network is left the joint law and
-the dynamics.
+data; the mean is taken off in closed form, so that no asset drifts. It starts every asset at its
+own marginal law, so that the network is left the joint law and the dynamics.
 
 Source: Tukey (1977), Exploratory data analysis, the h transform; Headrick, Kowalchuk & Sheng
 (2008), Parametric probability densities and distribution functions for Tukey g-and-h
@@ -34,7 +34,7 @@ class TailMap(nn.Module):
     def forward(self, values: Float[Tensor, "*shape n_assets"]) -> Float[Tensor, "*shape n_assets"]:
         """Map standard Gaussian values to the assets' own laws."""
         fall, rise = self.half_h.clamp(0, MAX_H / 2)
-        growth = torch.where(values < 0, fall, rise).mul_(values.square())
+        growth = torch.where(values < 0, fall, rise) * values.square()
         lower, upper = 1 / (1 - 2 * fall), 1 / (1 - 2 * rise)  # E[T; z < 0], E[T; z > 0], unscaled
         mean = self.log_scale.exp() * (upper - lower) / math.sqrt(2 * math.pi)
         return torch.addcmul(-mean, values, growth.add_(self.log_scale).exp_())

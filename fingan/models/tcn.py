@@ -40,7 +40,7 @@ class CausalBlock(nn.Module):
         if memory is not None:
             known = min(self.dilation, len(hidden))
             _add_product(mixed[:known], memory[:known], self.past.weight)
-        return leaky_relu(mixed, SLOPE, inplace=True).add_(hidden)
+        return hidden + leaky_relu(mixed, SLOPE, inplace=True)
 
 
 def _add_product(into: Hidden, hidden: Hidden, weight: Tensor) -> None:
@@ -53,6 +53,7 @@ class CausalNetwork(nn.Module):
 
     def __init__(self, width: int, dilations: tuple[int, ...]) -> None:
         super().__init__()
+        self.dilations = dilations
         self.blocks = nn.ModuleList(CausalBlock(width, dilation) for dilation in dilations)
 
     def forward(
@@ -64,9 +65,9 @@ class CausalNetwork(nn.Module):
             The last layer's output, and the memory with which the next stretch continues.
         """
         following = []
-        for layer, block in enumerate(self.blocks):
+        for layer, (block, dilation) in enumerate(zip(self.blocks, self.dilations, strict=True)):
             before = None if memory is None else memory[layer]
-            following.append(_last_steps(hidden, before, block.dilation))
+            following.append(_last_steps(hidden, before, dilation))
             hidden = block(hidden, before)
         return hidden, following
 

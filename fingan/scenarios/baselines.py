@@ -40,7 +40,7 @@ MIN_DAYS = 100  # joint days below which resampling says nothing
 class Resampling:
     """Joint past days, drawn again: plain, or as innovations of volatility filters."""
 
-    name: BaselineName
+    name: str
     scaler: ReturnScaler
     days: Float[Tensor, "n_days n_assets"]
     """Scaled returns, or standardised innovations, of the days on which all were observed."""

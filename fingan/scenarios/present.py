@@ -25,6 +25,11 @@ class Present:
     """Last observed price of each asset."""
 
     @property
+    def dates(self) -> pd.DatetimeIndex:
+        """Dates of the rows."""
+        return pd.DatetimeIndex(self.prices.index)
+
+    @property
     def as_of(self) -> pd.Timestamp:
         """The last date of the history."""
         last: pd.Timestamp = self.prices.index[-1]
@@ -77,16 +82,18 @@ def present(
     return Present(table, returns, start)
 
 
-def _check_columns(
-    prices: pd.DataFrame, assets: tuple[str, ...], kind: str, subject: str
-) -> None:
+def _check_columns(prices: pd.DataFrame, assets: tuple[str, ...], kind: str, subject: str) -> None:
     given = prices.attrs.get("kind", "price")
     if given != kind:
-        raise RequestError(f"prices must be of kind '{kind}', as {subject} was fitted, got '{given}'")
+        raise RequestError(
+            f"prices must be of kind '{kind}', as {subject} was fitted, got '{given}'"
+        )
     missing = [asset for asset in assets if asset not in prices.columns]
     if missing:
         held = ", ".join(map(str, prices.columns[:8])) + (" ..." if prices.shape[1] > 8 else "")
-        raise UnknownAssetError(f"asset '{missing[0]}' of {subject} is not in the prices; they have {held}")
+        raise UnknownAssetError(
+            f"asset '{missing[0]}' of {subject} is not in the prices; they have {held}"
+        )
 
 
 def _last_moment(prices: pd.DataFrame, as_of: AsOf) -> pd.Timestamp:

@@ -31,11 +31,13 @@ DrawBlock = Callable[[int], Float32[Tensor, "block_size horizon n_assets"]]
 class Sampler(Protocol):
     """Anything that continues a history with scenarios."""
 
-    assets: tuple[str, ...]
+    @property
+    def assets(self) -> tuple[str, ...]:
+        """Names, in the order of the cube's last axis."""
 
     def stream(
         self,
-        prices: pd.DataFrame | None,
+        prices: pd.DataFrame,
         horizon: int,
         n_paths: int,
         *,
@@ -47,7 +49,7 @@ class Sampler(Protocol):
 
     def sample(
         self,
-        prices: pd.DataFrame | None,
+        prices: pd.DataFrame,
         horizon: int,
         n_paths: int,
         *,
@@ -75,16 +77,20 @@ class ScenarioRequest:
 
 
 def scenario_stream(
-    now: Present, request: ScenarioRequest, draw: DrawBlock, metadata: dict[str, Any], n_threads: int
+    now: Present,
+    request: ScenarioRequest,
+    draw: DrawBlock,
+    metadata: dict[str, Any],
+    n_threads: int,
 ) -> ScenarioStream:
     """Head and blocks of a scenario set that continues a history."""
-    calendar = infer_calendar(now.prices.index)
+    calendar = infer_calendar(now.dates)
     header = ScenarioHeader(
         assets=now.returns.assets,
         start_prices=now.start_prices,
         horizon=request.horizon,
         n_paths=request.n_paths,
-        dates=step_dates(now.prices.index, request.horizon, calendar),
+        dates=step_dates(now.dates, request.horizon, calendar),
         kind=now.returns.kind,
         metadata={
             **metadata,
@@ -177,9 +183,7 @@ def _trained_blocks(model: MarketModel, now: Present, request: ScenarioRequest) 
         today, memory = variance, None
         for first in range(0, request.horizon, STRETCH):
             n_steps = min(STRETCH, request.horizon - first)
-            noise = path_normals(
-                request.seed, block, first, n_steps, BLOCK_SIZE, model.n_noise
-            )
+            noise = path_normals(request.seed, block, first, n_steps, BLOCK_SIZE, model.n_noise)
             returns, today, memory = model.generator(noise, today, state, memory)
             torch.addcmul(mean, returns, std, out=cube[first : first + n_steps])
         return cube.transpose(0, 1)

@@ -1,1 +1,1 @@
-"""Learning a generator: objectives, the two steps, averaging over workers, exact resume, the loop."""
+"""Learning a generator: objectives, steps, averaging over workers, exact resume, the loop."""

@@ -95,7 +95,10 @@ def prepare(table: ReturnTable, config: TrainConfig, device: torch.device) -> Tr
         )
     split = chronological_split(len(table.dates), selection.share, config.window)
     training = ReturnTable(
-        table.assets, table.dates[: split.training.end], table.values[: split.training.end], table.kind
+        table.assets,
+        table.dates[: split.training.end],
+        table.values[: split.training.end],
+        table.kind,
     )
     scaler = ReturnScaler.fit(training)
     scaled = scaler.transform(table.values)
@@ -136,5 +139,3 @@ def stream_seed(seed: int, purpose: int, step: int) -> int:
     mixed = ((mixed ^ (mixed >> 30)) * 0xBF58476D1CE4E5B9) & mask
     mixed = ((mixed ^ (mixed >> 27)) * 0x94D049BB133111EB) & mask
     return (mixed ^ (mixed >> 31)) >> 1
-
-

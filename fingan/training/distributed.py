@@ -57,7 +57,8 @@ def average_gradients(
             worker is not finite; no weight has been changed then.
     """
     gradients = [p.grad for module in modules for p in module.parameters() if p.grad is not None]
-    flat = torch.cat([gradient.flatten() for gradient in gradients] + [torch.stack([*terms.values()])])
+    scalars = torch.stack([*terms.values()])
+    flat = torch.cat([*(gradient.flatten() for gradient in gradients), scalars])
     if world_size() > 1:
         dist.all_reduce(flat)
         flat /= world_size()

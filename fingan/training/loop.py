@@ -25,7 +25,7 @@ from fingan.training.adversarial import (
 from fingan.training.config import TrainConfig
 from fingan.training.dataset import WEIGHT_STREAM, TrainingSet, prepare, stream_seed
 from fingan.training.distributed import average_gradients, broadcast_weights, own_share
-from fingan.training.selection import Validation, collapse
+from fingan.training.selection import Sums, Validation, collapse
 from fingan.training.state import TrainState
 
 REPORT_EVERY = 50  # steps
@@ -74,11 +74,12 @@ def fit(
     began = time.monotonic()
     training_set = prepare(table, config, torch.device(device))
     state = initial_state(training_set, config, torch.device(device))
+    validation = _validation(training_set, config, state.generator.innovations.n_noise)
+    start = validation.sums(state.average)
     if resume is not None:
         resume(state)
-    validation = _validation(training_set, config, state.generator.innovations.n_noise)
     if not state.curve:
-        _check(state, validation, {})
+        _check(state, validation, start, {})
     sums: dict[str, float] = {}
     since = 0
     while state.step < config.steps:
@@ -89,7 +90,7 @@ def fit(
         if is_check or state.step % REPORT_EVERY == 0:
             means = {name: value / since for name, value in sums.items()}
             if is_check:
-                _check(state, validation, means)
+                _check(state, validation, start, means)
             yield _report(state, means, config, began, training_set)
             sums, since = {}, 0
     if not since and state.step == config.steps and resume is not None:
@@ -101,7 +102,7 @@ def initial_state(
 ) -> TrainState:
     """Networks before the first step: weights are a function of the seed alone."""
     with torch.random.fork_rng(devices=[]):
-        torch.random.default_generator.manual_seed(stream_seed(config.seed, WEIGHT_STREAM, 0))
+        torch.default_generator.manual_seed(stream_seed(config.seed, WEIGHT_STREAM, 0))
         cholesky = torch.linalg.cholesky(training_set.correlation.double().cpu())
         innovations = InnovationGenerator(
             config.generator, cholesky, training_set.tails, N_FEATURES
@@ -110,8 +111,9 @@ def initial_state(
         critic = MarketCritic(config.critic, training_set.n_assets, N_FEATURES, config.window)
     generator, critic = generator.to(device), critic.to(device)
     broadcast_weights([generator, critic])
-    optimizers = tuple(make_optimizer(module, config.adversarial) for module in (generator, critic))
-    return TrainState.of(generator, critic, optimizers)
+    generator_optimizer = make_optimizer(generator, config.adversarial)
+    critic_optimizer = make_optimizer(critic, config.adversarial)
+    return TrainState.of(generator, critic, (generator_optimizer, critic_optimizer))
 
 
 def _step(state: TrainState, training_set: TrainingSet, config: TrainConfig) -> dict[str, float]:
@@ -141,16 +143,18 @@ def _validation(training_set: TrainingSet, config: TrainConfig, n_noise: int) ->
     days = torch.linspace(span.start, last - 1, n_starts).long()
     scaled = training_set.windows.values
     sums = scaled[: training_set.split.training.end].unfold(0, selection.horizon, 1).sum(-1)
-    spread = sums.square().nanmean(0).sqrt().nan_to_num(nan=math.sqrt(selection.horizon))
+    unit = sums.square().nanmean(0).sqrt().nan_to_num(nan=math.sqrt(selection.horizon))
     return Validation.of(
-        scaled, training_set.variances, training_set.states, days, spread, selection, n_noise
+        scaled, training_set.variances, training_set.states, days, unit, selection, n_noise
     )
 
 
-def _check(state: TrainState, validation: Validation, terms: dict[str, float]) -> None:
+def _check(
+    state: TrainState, validation: Validation, start: Sums, terms: dict[str, float]
+) -> None:
     """Score the average, keep it if it is the best healthy one, and add to the curve."""
     validation.recentre(state.average)
-    scores = validation.score(state.average)
+    scores = validation.score(validation.sums(state.average), start)
     state.curve.append({"step": float(state.step), **terms, **scores})
     best = state.best_scores.get("validation_score", math.inf)
     if collapse(scores) is None and scores["validation_score"] < best:

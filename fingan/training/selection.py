@@ -4,6 +4,10 @@ Rule: the average of the generator's weights is scored every ``every`` steps by 
 of ``horizon``-step returns on the validation span, always from the same starting days with the
 same noise; the lowest score among the checks that show no collapse is published. The validation
 span is the last part of the training period; nothing after it is ever read.
+
+A collapse shows against the model from which training started, the parametric one with the same
+filter, starting days and noise: an asset whose spread left it by a factor, or paths that resemble
+each other where its paths differ.
 """
 
 from dataclasses import dataclass
@@ -17,7 +21,11 @@ from fingan.config import Config
 from fingan.metrics.scoring_rules import energy_score
 from fingan.models.generators import MarketGenerator
 
+MAX_SPREAD_RATIO = 2.0
+MIN_DISTINCT_RATIO = 0.5
 NOISE_SEED = 20_190_131  # the same noise at every check, whatever the run's own seed
+
+Sums = Float[Tensor, "n_starts n_paths n_assets"]
 
 
 class SelectionConfig(Config):
@@ -43,14 +51,14 @@ class SelectionConfig(Config):
 class Validation:
     """Starting days of the validation span with what followed; scores generators."""
 
-    variance: Float[Tensor, "n_starts n_assets"]
-    state: Float[Tensor, "n_starts n_features"]
-    outcome: Float[Tensor, "n_starts n_assets"]
-    """Sums of scaled returns over the horizon; 0 where an asset is not observed throughout."""
-    observed: Float[Tensor, "n_starts n_assets"]
-    spread: Float[Tensor, " n_assets"]
-    """Standard deviation of such sums in the training span."""
+    variance: Float[Tensor, "n_starts_paths n_assets"]
+    state: Float[Tensor, "n_starts_paths n_features"]
     noise: Float[Tensor, "horizon n_starts_paths n_noise"]
+    unit: Float[Tensor, " n_assets"]
+    """Root mean square of sums over the horizon in the training span."""
+    outcome: Float[Tensor, "n_starts n_assets"]
+    """Sums of scaled returns over the horizon, in ``unit``; 0 where not observed throughout."""
+    observed: Float[Tensor, "n_starts n_assets"]
     n_paths: int
 
     @classmethod
@@ -60,7 +68,7 @@ class Validation:
         variances: Float[Tensor, "n_states n_assets"],
         states: Float[Tensor, "n_states n_features"],
         days: Int[Tensor, " n_starts"],
-        spread: Float[Tensor, " n_assets"],
+        unit: Float[Tensor, " n_assets"],
         config: SelectionConfig,
         n_noise: int,
     ) -> "Validation":
@@ -70,60 +78,59 @@ class Validation:
         random = torch.Generator().manual_seed(NOISE_SEED)
         shape = (config.horizon, len(days) * config.n_paths, n_noise)
         return cls(
-            variance=variances[days],
-            state=states[days],
-            outcome=torch.where(observed, windows.nan_to_num().sum(-1), 0.0),
-            observed=observed.to(variances),
-            spread=spread,
+            variance=variances[days].repeat_interleave(config.n_paths, 0),
+            state=states[days].repeat_interleave(config.n_paths, 0),
             noise=torch.randn(shape, generator=random).to(variances.device),
+            unit=unit,
+            outcome=torch.where(observed, windows.nan_to_num().sum(-1) / unit, 0.0),
+            observed=observed.to(variances),
             n_paths=config.n_paths,
         )
 
     def recentre(self, generator: MarketGenerator) -> None:
         """Take the mean off the generator's innovations, starting from these states."""
-        state = self.state.repeat_interleave(self.n_paths, 0)
-        generator.innovations.recentre(self.noise, state)
+        generator.innovations.recentre(self.noise, self.state)
 
     @torch.no_grad()
-    def score(self, generator: MarketGenerator) -> dict[str, float]:
+    def sums(self, generator: MarketGenerator) -> Sums:
+        """Returns of every path summed over the horizon; 0 where the market was not observed."""
+        returns, _, _ = generator(self.noise, self.variance, self.state)
+        sums = (returns.sum(0) / self.unit).unflatten(0, (-1, self.n_paths))
+        return sums * self.observed.unsqueeze(1)
+
+    def score(self, sums: Sums, start: Sums) -> dict[str, float]:
         """Energy score, and the two figures by which a collapse shows.
 
+        Args:
+            sums: Of the generator in question.
+            start: Of the parametric model from which training started.
+
         Returns:
-            ``validation_score``; ``spread_ratio``, the largest departure of an asset's standard
-            deviation from the market's as a factor of at least 1; ``distinct_ratio``, the mean
-            distance between two paths over that between two market outcomes.
+            ``validation_score``; ``spread_ratio``, the largest factor, at least 1, between an
+            asset's spread and its spread at the start; ``distinct_ratio``, the mean distance of
+            two paths over that at the start.
         """
-        variance = self.variance.repeat_interleave(self.n_paths, 0)
-        state = self.state.repeat_interleave(self.n_paths, 0)
-        returns, _, _ = generator(self.noise, variance, state)
-        sums = (returns.sum(0) / self.spread).unflatten(0, (-1, self.n_paths))
-        sums = sums * self.observed.unsqueeze(1)
-        outcome = self.outcome / self.spread * self.observed
-        scores = energy_score(sums, outcome)
-        ratio = sums.square().mean((0, 1)).sqrt() / self.observed.mean(0).sqrt().clamp(min=1e-6)
-        apart = torch.cdist(sums, sums).mean() / torch.cdist(outcome, outcome).mean()
-        factors = torch.maximum(ratio, 1 / ratio.clamp(min=1e-6))
+        factor = sums.square().mean((0, 1)) / start.square().mean((0, 1)).clamp(min=1e-12)
+        factor = factor.sqrt().nan_to_num(posinf=1e6)
+        apart = torch.cdist(sums, sums).mean() / torch.cdist(start, start).mean()
         return {
-            "validation_score": float(scores.mean()),
-            "spread_ratio": float(factors.max()),
+            "validation_score": float(energy_score(sums, self.outcome).mean()),
+            "spread_ratio": float(torch.maximum(factor, 1 / factor.clamp(min=1e-6)).max()),
             "distinct_ratio": float(apart),
         }
 
 
 def collapse(scores: dict[str, float]) -> str | None:
     """What is wrong when a check shows a collapse, in words; None when it does not."""
-    if scores["spread_ratio"] > MAX_SPREAD_RATIO:
+    spread, distinct = scores["spread_ratio"], scores["distinct_ratio"]
+    if not spread <= MAX_SPREAD_RATIO:
         return (
-            "generated volatility must stay within a factor of"
-            f" {MAX_SPREAD_RATIO} of the market's, got {scores['spread_ratio']:.2f}"
+            "the spread of generated returns must stay within a factor of"
+            f" {MAX_SPREAD_RATIO} of the volatility filter's, got {spread:.2f}"
         )
-    if scores["distinct_ratio"] < MIN_DISTINCT_RATIO:
+    if not distinct >= MIN_DISTINCT_RATIO:
         return (
-            f"generated paths must differ at least {MIN_DISTINCT_RATIO} times as much as market"
-            f" outcomes, got {scores['distinct_ratio']:.2f}"
+            f"generated paths must differ at least {MIN_DISTINCT_RATIO} times as much as the"
+            f" volatility filter's, got {distinct:.2f}"
         )
     return None
-
-
-MAX_SPREAD_RATIO = 3.0
-MIN_DISTINCT_RATIO = 0.3

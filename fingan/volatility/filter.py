@@ -48,7 +48,7 @@ class VolatilityFilter:
 
     @property
     def persistence(self) -> PerAsset:
-        """alpha + gamma / 2 + beta, always below 1: the share of a variance shock kept a day."""
+        """Share of a variance shock kept a day, alpha + gamma / 2 + beta: always below 1."""
         return self.alpha + self.gamma / 2 + self.beta
 
     def variances(self, returns: Returns) -> Variances:

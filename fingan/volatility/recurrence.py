@@ -21,7 +21,7 @@ class _LinearRecurrence(torch.autograd.Function):
     """Forward and adjoint sweeps; see ``linear_recurrence``."""
 
     @staticmethod
-    def forward(ctx: Any, multiplier: Tensor, offset: Tensor, initial: Tensor) -> Tensor:  # noqa: ANN401
+    def forward(ctx: Any, multiplier: Tensor, offset: Tensor, initial: Tensor) -> Tensor:
         states = multiplier.new_empty((len(multiplier) + 1, *multiplier.shape[1:]))
         states[0] = initial
         rows = states.unbind(0)
@@ -32,7 +32,7 @@ class _LinearRecurrence(torch.autograd.Function):
         return states
 
     @staticmethod
-    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, Tensor, Tensor]:  # noqa: ANN401
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         multiplier, states = ctx.saved_tensors
         (gradient,) = gradients
         adjoint = gradient.clone(memory_format=torch.contiguous_format)
@@ -44,9 +44,7 @@ class _LinearRecurrence(torch.autograd.Function):
         return adjoint[1:] * states[:-1], adjoint[1:], adjoint[0]
 
 
-def linear_recurrence(
-    multiplier: Steps, offset: Steps, initial: Float[Tensor, "*shape"]
-) -> States:
+def linear_recurrence(multiplier: Steps, offset: Steps, initial: Float[Tensor, "*shape"]) -> States:
     """States of ``s[t + 1] = multiplier[t] * s[t] + offset[t]``, with ``s[0] = initial``.
 
     Args:
@@ -62,7 +60,7 @@ def linear_recurrence(
     )
     if len(multiplier) >= LONG and not needs_gradient:
         return _blocked(multiplier, offset, initial)
-    states: Tensor = _LinearRecurrence.apply(multiplier, offset, initial)
+    states: Tensor = _LinearRecurrence.apply(multiplier, offset, initial)  # type: ignore[no-untyped-call]
     return states
 
 
