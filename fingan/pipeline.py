@@ -194,10 +194,7 @@ def fit(prices: pd.DataFrame | str, config: TrainConfig | None = None) -> Traine
     """
     prices, config = read_prices(prices), config or TrainConfig()
     run = TrainingRun(prices, log_returns(prices), config, "", "", Path())
-    progress = None
-    for progress in fit_steps(run.returns, config):
-        pass
-    assert progress is not None
+    *_, progress = fit_steps(run.returns, config)
     return TrainedSampler(run.model(progress))
 
 

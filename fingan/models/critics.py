@@ -53,50 +53,67 @@ class CriticConfig(Config):
 
 
 class _PullBack(torch.autograd.Function):
-    """Gradient of ``sign_and_size``, linear in what it pulls back."""
+    """Gradient of ``sign_and_size``, itself differentiable once more."""
 
     @staticmethod
-    def forward(ctx: Any, gradient: Tensor, sign_slope: Tensor, size_slope: Tensor) -> Tensor:
-        ctx.save_for_backward(sign_slope, size_slope)
+    def forward(
+        ctx: Any, gradient: Tensor, values: Tensor, sign_slope: Tensor, size_slope: Tensor
+    ) -> Tensor:
+        ctx.save_for_backward(gradient, values, sign_slope, size_slope)
         sign, size = gradient.chunk(2, dim=-1)
         return (sign * sign_slope).addcmul_(size, size_slope)
 
     @staticmethod
-    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None, None]:
-        sign_slope, size_slope = ctx.saved_tensors
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, Tensor | None, None, None]:
+        pulled, values, sign_slope, size_slope = ctx.saved_tensors
         (gradient,) = gradients
-        return torch.cat([gradient * sign_slope, gradient * size_slope], dim=-1), None, None
+        through = torch.cat([gradient * sign_slope, gradient * size_slope], dim=-1)
+        if not ctx.needs_input_grad[1]:
+            return through, None, None, None
+        sign, size = pulled.chunk(2, dim=-1)
+        square = values.square()
+        bent = sign * sign_slope * values * (-3 / (SOFT**2 + square))
+        bent += size * (2 * (1 - square) / (1 + square).square())
+        return through, bent * gradient, None, None
 
 
 class _SignAndSize(torch.autograd.Function):
-    """Twice differentiable in the network behind it, once in the paths: see sign_and_size."""
+    """See ``sign_and_size``."""
 
     @staticmethod
-    def forward(ctx: Any, paths: Tensor) -> Tensor:
-        n = paths.shape[-1]
-        channels = paths.new_empty((*paths.shape[:-1], 2 * n))
-        square = paths.square()
+    def forward(ctx: Any, values: Tensor, learnt: bool) -> Tensor:
+        n = values.shape[-1]
+        channels = values.new_empty((*values.shape[:-1], 2 * n))
+        square = values.square()
         bend = torch.rsqrt(1 + square / SOFT**2)
-        torch.mul(paths, bend, out=channels[..., :n])
+        torch.mul(values, bend, out=channels[..., :n])
         torch.log1p(square, out=channels[..., n:])
         if ctx.needs_input_grad[0]:
-            ctx.save_for_backward(bend.pow(3), 2 * paths / (1 + square))
+            ctx.learnt = learnt
+            ctx.save_for_backward(values, bend.pow(3), 2 * values / (1 + square))
         return channels
 
     @staticmethod
-    def backward(ctx: Any, *gradients: Tensor) -> Tensor:
-        pulled: Tensor = _PullBack.apply(gradients[0], *ctx.saved_tensors)  # type: ignore[no-untyped-call]
-        return pulled
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None]:
+        values, *slopes = ctx.saved_tensors
+        values = values if ctx.learnt else values.detach()
+        pulled: Tensor = _PullBack.apply(gradients[0], values, *slopes)  # type: ignore[no-untyped-call]
+        return pulled, None
 
 
-def sign_and_size(paths: Float[Tensor, "*shape n"]) -> Float[Tensor, "*shape m"]:
+def sign_and_size(
+    values: Float[Tensor, "*shape n"], *, learnt: bool = False
+) -> Float[Tensor, "*shape m"]:
     """Two smooth channels a value: its bounded sign, and the log of its size.
 
-    A gradient penalty differentiates the critic's gradient by the critic's parameters, never by
-    the paths, so the channels' slopes count as constants there: the penalty is exact, and costs
-    a third. A second derivative by the paths themselves is not defined.
+    Args:
+        values: Returns of assets or portfolios, in units of their volatility.
+        learnt: Whether the values depend on the critic's parameters. A gradient penalty
+            differentiates the critic's gradient by them, and never by the paths: where no
+            parameter stands before the channels, their slopes are constants to it, the penalty is
+            exact all the same, and costs a third.
     """
-    channels: Tensor = _SignAndSize.apply(paths)  # type: ignore[no-untyped-call]
+    channels: Tensor = _SignAndSize.apply(values, learnt)  # type: ignore[no-untyped-call]
     return channels
 
 
@@ -116,7 +133,7 @@ class JointCritic(nn.Module):
         """Score the first ``patch * n_patches`` days of each path."""
         days = self.direction(paths[: self.patch * self.n_patches])
         patches = days.unflatten(0, (self.n_patches, self.patch)).permute(2, 0, 1, 3).flatten(2)
-        stretch = leaky_relu(self.stretch(sign_and_size(patches)), SLOPE)
+        stretch = leaky_relu(self.stretch(sign_and_size(patches, learnt=True)), SLOPE)
         whole = leaky_relu(self.whole(torch.cat([stretch.flatten(1), state], dim=1)), SLOPE)
         return self.score(whole).squeeze(-1)
 

@@ -16,28 +16,19 @@ import math
 
 import torch
 from jaxtyping import Float
-from torch import Tensor, nn
+from torch import Tensor
 
 MAX_H = 0.25  # a tail index of at least 4
 LEVELS = (0.002, 0.005, 0.01, 0.02, 0.04, 0.08, 0.15, 0.25)  # tail probabilities matched
 
 
-class TailMap(nn.Module):
-    """One monotone map per asset, its parameters trained with the network."""
-
-    def __init__(self, parameters: Float[Tensor, "3 n_assets"]) -> None:
-        super().__init__()
-        scale, fall, rise = parameters.float()
-        self.log_scale = nn.Parameter(scale.log())
-        self.half_h = nn.Parameter(torch.stack([fall, rise]) / 2)
-
-    def forward(self, values: Float[Tensor, "*shape n_assets"]) -> Float[Tensor, "*shape n_assets"]:
-        """Map standard Gaussian values to the assets' own laws."""
-        fall, rise = self.half_h.clamp(0, MAX_H / 2)
-        growth = torch.where(values < 0, fall, rise) * values.square()
-        lower, upper = 1 / (1 - 2 * fall), 1 / (1 - 2 * rise)  # E[T; z < 0], E[T; z > 0], unscaled
-        mean = self.log_scale.exp() * (upper - lower) / math.sqrt(2 * math.pi)
-        return torch.addcmul(-mean, values, growth.add_(self.log_scale).exp_())
+def tail_mean(
+    scale: Float[Tensor, " n_assets"],
+    fall: Float[Tensor, " n_assets"],
+    rise: Float[Tensor, " n_assets"],
+) -> Float[Tensor, " n_assets"]:
+    """E[scale * z * exp(h z^2 / 2)] for a standard Gaussian z, in closed form."""
+    return scale * (1 / (1 - rise) - 1 / (1 - fall)) / math.sqrt(2 * math.pi)
 
 
 def fit_tails(innovations: Float[Tensor, "n_days n_assets"]) -> Float[Tensor, "3 n_assets"]:

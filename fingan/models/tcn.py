@@ -12,13 +12,13 @@ from torch import Tensor, nn
 from torch.nn.functional import leaky_relu
 
 Hidden = Float[Tensor, "horizon batch width"]
-Memory = Float[Tensor, "dilation batch width"]
+Memory = Float[Tensor, "_ batch width"]  # as many steps as the layer reaches back
 
 SLOPE = 0.2
 
 
 class CausalBlock(nn.Module):
-    """One residual layer: ``h + lrelu(h[t] A + h[t - dilation] B + b)``."""
+    """One layer: ``lrelu(h[t] A + h[t - dilation] B + b)``."""
 
     def __init__(self, width: int, dilation: int) -> None:
         super().__init__()
@@ -40,7 +40,7 @@ class CausalBlock(nn.Module):
         if memory is not None:
             known = min(self.dilation, len(hidden))
             _add_product(mixed[:known], memory[:known], self.past.weight)
-        return hidden + leaky_relu(mixed, SLOPE, inplace=True)
+        return leaky_relu(mixed, SLOPE, inplace=True)
 
 
 def _add_product(into: Hidden, hidden: Hidden, weight: Tensor) -> None:
@@ -49,7 +49,7 @@ def _add_product(into: Hidden, hidden: Hidden, weight: Tensor) -> None:
 
 
 class CausalNetwork(nn.Module):
-    """A stack of causal blocks with doubling or given dilations."""
+    """A stack of a few causal blocks."""
 
     def __init__(self, width: int, dilations: tuple[int, ...]) -> None:
         super().__init__()
