@@ -8,7 +8,7 @@ result is a function of, so that ``resume`` finds the run again and no two runs 
 import hashlib
 import json
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,13 +22,13 @@ from fingan.data.prices import read_prices
 from fingan.data.quality import data_digest
 from fingan.data.returns import Date, ReturnTable, log_returns
 from fingan.errors import CheckpointError, PriceDataError, StoreError
-from fingan.files import local_path
+from fingan.files import local_path, whole_file
 from fingan.models.market import History, MarketModel, MarketShape
 from fingan.scenarios.baselines import Resampling, baseline
 from fingan.scenarios.samplers import TrainedSampler
 from fingan.scenarios.store import ModelStore
 from fingan.training.config import TrainConfig
-from fingan.training.distributed import rank, world_size
+from fingan.training.distributed import from_first_worker, rank, world_size
 from fingan.training.event_log import EventLog
 from fingan.training.loop import Progress
 from fingan.training.loop import fit as fit_steps
@@ -38,6 +38,7 @@ __all__ = ["Resampling", "TrainingRun", "baseline", "fit", "load_model", "train"
 
 DEFAULT_STORE = "models"
 HISTORY_ROWS = 1_500  # of the training period, kept with the model
+PUBLISHED = "published"  # file in a run's directory that names the model which it became
 
 
 @dataclass
@@ -45,7 +46,8 @@ class TrainingRun:
     """One run, in this process or as one of several workers.
 
     Iterate over it to train: each item is a ``Progress``. After the last one the model is
-    published, and ``reference`` names it.
+    published, and ``reference`` names it. Who starts workers opens the run once, before them, and
+    lets each pull ``steps``; so a worker that is started again goes on where the run stands.
     """
 
     prices: pd.DataFrame
@@ -69,26 +71,50 @@ class TrainingRun:
         }
 
     def __iter__(self) -> Iterator[Progress]:
-        """Train, save a checkpoint at every check, publish at the end."""
-        is_chief = rank() == 0
-        if is_chief:
-            ModelStore(self.store).check_writable(self.name)
-            self._open_directory()
-        identity, progress = self.identity, None
-        restore = (lambda state: state.restore(self.directory, identity)) if self.resume else None
-        with EventLog(self.directory / "tensorboard" if is_chief else None) as log:
+        """Open the run and train."""
+        from_first_worker(self._opened, self.device)
+        yield from self.steps()
+
+    def open(self) -> None:
+        """Make the run's directory ready: empty, or with something to resume.
+
+        Raises:
+            CheckpointError: If the run is to be resumed and there is nothing to resume.
+            RequestError: If the model's name is not allowed.
+            StoreError: If the store or the directory cannot be written.
+        """
+        ModelStore(self.store).check_writable(self.name)
+        try:
+            if self.resume:
+                self._check_resumable()
+            elif self.directory.exists():
+                shutil.rmtree(self.directory)
+            self.directory.mkdir(parents=True, exist_ok=True)
+        except OSError as failure:
+            raise StoreError(f"{self.directory}: cannot be written: {failure.strerror}") from None
+
+    def steps(self) -> Iterator[Progress]:
+        """Train from the directory's newest checkpoint on, publish at the end.
+
+        A checkpoint is saved at every check. Nothing is left to do where the model is published.
+        """
+        self.reference = from_first_worker(self._published, self.device).decode() or None
+        if self.reference is not None:
+            return
+        identity, is_first = self.identity, rank() == 0
+        with EventLog(self.directory / "tensorboard" if is_first else None) as log:
             for progress in fit_steps(
-                self.returns, self.config, device=self.device, resume=restore
+                self.returns,
+                self.config,
+                device=self.device,
+                resume=lambda state: state.restore(self.directory, identity),
             ):
                 log.add(progress.step, progress.metrics)
-                if is_chief and progress.is_check:
-                    progress.state.save(self.directory, identity)
+                if progress.is_check:
+                    self._save(progress, identity)
                 yield progress
-        assert progress is not None
-        if is_chief:
-            self.reference = self._publish(progress)
-            for path in self.directory.glob("step-*"):
-                path.unlink(missing_ok=True)
+        if is_first:
+            self._publish(progress)
 
     def model(self, progress: Progress) -> MarketModel:
         """The model with the weights that the selection rule chose so far."""
@@ -108,7 +134,41 @@ class TrainingRun:
             history=History(dates, torch.from_numpy(tail.to_numpy(dtype=float).copy())),
         )
 
-    def _publish(self, progress: Progress) -> str:
+    def _opened(self) -> bytes:
+        self.open()
+        return b""
+
+    def _check_resumable(self) -> None:
+        if latest_step(self.directory) is None and not self._published():
+            raise CheckpointError(
+                f"{self.directory}: there is no checkpoint to resume from: no run with these"
+                " prices, this configuration and this name was started; start without --resume"
+            )
+
+    def _published(self) -> bytes:
+        """The reference of the model that the run became; nothing before."""
+        path = self.directory / PUBLISHED
+        return path.read_bytes() if path.exists() else b""
+
+    def _save(self, progress: Progress, identity: dict[str, str]) -> None:
+        """Let the first worker save a checkpoint; if it cannot, every worker stops."""
+
+        def save() -> bytes:
+            progress.state.save(self.directory, identity)
+            return b""
+
+        from_first_worker(save, self.device)
+
+    def _publish(self, progress: Progress) -> None:
+        """Publish the model; only then forget the checkpoints."""
+        self.reference = ModelStore(self.store).publish(self.name, self._writer(progress))
+        with whole_file(self.directory / PUBLISHED) as file:
+            file.write(self.reference.encode())
+        for path in self.directory.glob("step-*"):
+            path.unlink(missing_ok=True)
+
+    def _writer(self, progress: Progress) -> Callable[[Path], None]:
+        """What fills the directory of the published model."""
         model, identity = self.model(progress), self.identity
         provenance = Provenance(
             prices=self.prices,
@@ -133,20 +193,7 @@ class TrainingRun:
             _write_json(directory / "config.json", document)
             _write_json(directory / "card.json", card)
 
-        return ModelStore(self.store).publish(self.name, write)
-
-    def _open_directory(self) -> None:
-        try:
-            if not self.resume:
-                shutil.rmtree(self.directory, ignore_errors=True)
-            elif latest_step(self.directory) is None:
-                raise CheckpointError(
-                    f"{self.directory}: there is no checkpoint to resume from; either this run"
-                    " ended and was published, or prices, configuration or name differ"
-                )
-            self.directory.mkdir(parents=True, exist_ok=True)
-        except OSError as failure:
-            raise StoreError(f"{self.directory}: cannot be written: {failure.strerror}") from None
+        return write
 
 
 def train(
@@ -167,7 +214,7 @@ def train(
         name: Publish as the next version of this name.
         store: Directory or URL of the model store.
         until: The last date that training may see; default all rows.
-        resume: Go on from the newest whole checkpoint of the same run.
+        resume: Go on from the newest whole checkpoint of the same run; without it, start anew.
         device: Where to train.
 
     Raises:

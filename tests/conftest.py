@@ -1,8 +1,11 @@
-"""What every test has at hand: one thread, one GARCH market, one small Ray cluster."""
+"""What every test has at hand: one thread, a GARCH market, a tiny model, a small Ray cluster."""
 
 import os
 from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -40,6 +43,54 @@ def garch_prices() -> pd.DataFrame:
     frame = pd.DataFrame(prices, index=dates, columns=pd.Index(ASSETS))
     frame.attrs = {"kind": "price", "source": "garch"}
     return frame
+
+
+@pytest.fixture(scope="session")
+def tiny_settings() -> dict[str, Any]:
+    """A configuration that trains in seconds; enough to see every part at work."""
+    return {
+        "steps": 60,
+        "batch_size": 16,
+        "window": 32,
+        "generator": {"width": 8, "dilations": [1, 2], "n_latent": 2},
+        "critic": {
+            "width": 8,
+            "directions": 3,
+            "patch": 4,
+            "n_portfolios": 4,
+            "aggregates": [5, 20],
+            "aggregate_width": 8,
+        },
+        "selection": {"every": 20, "horizon": 5, "n_starts": 16, "n_paths": 32},
+    }
+
+
+@dataclass(frozen=True)
+class TinyModel:
+    """A published model and where it is."""
+
+    reference: str
+    store: str
+    steps: tuple[int, ...]
+    """At which training reported."""
+
+
+@pytest.fixture(scope="session")
+def tiny_model(
+    garch_prices: pd.DataFrame,
+    tiny_settings: dict[str, Any],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> TinyModel:
+    """A model of the GARCH market, trained to the end of 2017 and published once for all tests."""
+    from fingan.pipeline import train
+    from fingan.training.config import TrainConfig
+
+    store: Path = tmp_path_factory.mktemp("store")
+    config = TrainConfig.model_validate(tiny_settings)
+    run = train(garch_prices, config, name="tiny", store=str(store), until="2017-12-29")
+    steps = tuple(progress.step for progress in run)
+    assert run.reference is not None
+    return TinyModel(run.reference, str(store), steps)
 
 
 @pytest.fixture(scope="session")

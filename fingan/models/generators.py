@@ -35,7 +35,7 @@ MAX_EXPONENT = 3.0  # an innovation is at most 20 times its Gaussian value: no p
 class GeneratorConfig(Config):
     """The size of the generator."""
 
-    width: PositiveInt = 16
+    width: PositiveInt = 24
     """Channels of the causal network."""
 
     dilations: tuple[PositiveInt, ...] = (1, 4, 8)

@@ -103,7 +103,10 @@ class MarketModel:
         Raises:
             ModelDamagedError: If the tensors do not fit the shape, or a weight is not finite.
         """
-        shape = MarketShape.model_validate(json.loads(read(SHAPE)))
+        try:
+            shape = MarketShape.model_validate(json.loads(read(SHAPE)))
+        except ValueError:
+            raise ModelDamagedError(f"{SHAPE}: must be the shape of a market model") from None
         try:
             filtering = from_safetensors(read(FILTER))
             mean, std = filtering.pop("mean"), filtering.pop("std")
@@ -113,6 +116,9 @@ class MarketModel:
             history = History(**from_safetensors(read(HISTORY)))
         except (SafetensorError, RuntimeError, KeyError, TypeError) as wrong:
             raise ModelDamagedError(f"model files must fit {SHAPE}: {wrong}") from None
+        per_asset = [mean, std, *asdict(volatility).values(), *history.prices.unbind()]
+        if any(len(row) != len(shape.assets) for row in per_asset):
+            raise ModelDamagedError(f"model files must hold {len(shape.assets)} assets, as {SHAPE}")
         numbers = [*generator.state_dict().values(), mean, std, *asdict(volatility).values()]
         if not all(bool(tensor.isfinite().all()) for tensor in numbers):
             raise ModelDamagedError(f"{GENERATOR}: every weight must be finite")

@@ -16,7 +16,7 @@ class TrainConfig(Config):
     seed: NonNegativeInt = 0
     """Of the initial weights, the order of the windows and the noise."""
 
-    steps: PositiveInt = 3000
+    steps: PositiveInt = 2000
     """Steps of training; each updates the critic and the generator once."""
 
     batch_size: PositiveInt = 128

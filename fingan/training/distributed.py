@@ -5,13 +5,15 @@ that. The terms of the objective travel with the gradients, so that every worker
 numbers and all stop in the same step when one of them is not finite.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 import torch
 import torch.distributed as dist
 from torch import Tensor, nn
 
-from fingan.errors import TrainingDivergedError
+from fingan.errors import FinganError, TrainingDivergedError
+
+OK, FAILED = b"+", b"-"  # how the first worker's answer begins
 
 
 def world_size() -> int:
@@ -78,3 +80,38 @@ def broadcast_weights(modules: Iterable[nn.Module]) -> None:
         for module in modules:
             for tensor in module.state_dict().values():
                 dist.broadcast(tensor, src=0)
+
+
+def from_first_worker(make: Callable[[], bytes], device: torch.device | str = "cpu") -> bytes:
+    """What the first worker alone makes, on every worker.
+
+    Args:
+        make: Called on the first worker only; the others wait for its bytes.
+        device: Where this worker trains: NCCL carries nothing that lies elsewhere.
+
+    Raises:
+        FinganError: On every worker in the same place, if ``make`` raises one.
+    """
+    answer, failure = b"", None
+    if rank() == 0:
+        try:
+            answer = OK + make()
+        except FinganError as mistake:
+            answer, failure = FAILED + str(mistake).encode(), mistake
+    if world_size() > 1:
+        answer = _broadcast_bytes(answer, torch.device(device))
+    if failure is not None:
+        raise failure
+    if answer.startswith(FAILED):
+        raise FinganError(answer.removeprefix(FAILED).decode())
+    return answer.removeprefix(OK)
+
+
+def _broadcast_bytes(content: bytes, device: torch.device) -> bytes:
+    """The first worker's bytes, one at least."""
+    size = torch.tensor([len(content)], device=device)
+    dist.broadcast(size, src=0)
+    buffer = bytearray(content if rank() == 0 else int(size))
+    letters = torch.frombuffer(buffer, dtype=torch.uint8).to(device)
+    dist.broadcast(letters, src=0)
+    return letters.cpu().numpy().tobytes()

@@ -71,30 +71,41 @@ def fit(
         PriceDataError: If the history is too short.
         TrainingDivergedError: If a loss or a gradient is not finite.
     """
-    began = time.monotonic()
-    training_set = prepare(table, config, torch.device(device))
-    state = initial_state(training_set, config, torch.device(device))
-    validation = _validation(training_set, config, state.generator.innovations.n_noise)
-    start = validation.sums(state.average)
-    if resume is not None:
-        resume(state)
-    if not state.curve:
-        _check(state, validation, start, {})
-    sums: dict[str, float] = {}
-    since = 0
-    while state.step < config.steps:
-        terms = _step(state, training_set, config)
-        since += 1
-        sums = {name: sums.get(name, 0.0) + value for name, value in terms.items()}
-        is_check = state.step % config.selection.every == 0 or state.step == config.steps
-        if is_check or state.step % REPORT_EVERY == 0:
-            means = {name: value / since for name, value in sums.items()}
-            if is_check:
+    began, threads = time.monotonic(), torch.get_num_threads()
+    torch.set_num_threads(1)  # quickest for networks this small, and sums round alike everywhere
+    try:
+        training_set = prepare(table, config, torch.device(device))
+        state = initial_state(training_set, config, torch.device(device))
+        validation = _validation(training_set, config, state.generator.innovations.n_noise)
+        start = validation.sums(state.average)
+        if resume is not None:
+            resume(state)
+        if not state.curve:
+            _check(state, validation, start, {})
+        if state.step == config.steps:  # resumed after the last step, before it was published
+            yield _report(state, {}, config, began, training_set)
+        for means in _stretches(state, training_set, config):
+            if state.step % config.selection.every == 0 or state.step == config.steps:
                 _check(state, validation, start, means)
             yield _report(state, means, config, began, training_set)
-            sums, since = {}, 0
-    if not since and state.step == config.steps and resume is not None:
-        yield _report(state, {}, config, began, training_set)
+    finally:
+        torch.set_num_threads(threads)
+
+
+def _stretches(
+    state: TrainState, training_set: TrainingSet, config: TrainConfig
+) -> Iterator[dict[str, float]]:
+    """Train up to each report; the terms of the objective, averaged since the last one."""
+    sums: dict[str, float] = {}
+    n_steps = 0
+    while state.step < config.steps:
+        terms = _step(state, training_set, config)
+        sums = {name: sums.get(name, 0.0) + value for name, value in terms.items()}
+        n_steps += 1
+        every = (REPORT_EVERY, config.selection.every)
+        if state.step == config.steps or any(state.step % stride == 0 for stride in every):
+            yield {name: value / n_steps for name, value in sums.items()}
+            sums, n_steps = {}, 0
 
 
 def initial_state(

@@ -3,7 +3,8 @@
 Random numbers need no saving, being functions of (seed, step). A checkpoint is a file
 ``step-000000500.safetensors``, written under a hidden name, synced and renamed, with a SHA-256
 over every byte that matters in its header; a reader takes the newest that verifies, so that a
-run killed at any moment, or a file cut short by a full disk, costs one interval at most.
+run killed at any moment, or a file cut short by a full disk, costs one interval at most. Of
+several workers the first alone reads and writes; what it read, it hands to the others.
 """
 
 import copy
@@ -16,7 +17,8 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError, safe_open
+from safetensors import SafetensorError
+from safetensors.torch import load as from_safetensors
 from safetensors.torch import save as to_safetensors
 from torch import Tensor, nn, optim
 
@@ -24,6 +26,7 @@ from fingan.errors import CheckpointError
 from fingan.files import whole_file
 from fingan.models.critics import MarketCritic
 from fingan.models.generators import MarketGenerator
+from fingan.training.distributed import from_first_worker
 
 KEPT = 2  # checkpoints: the newest, and the one before in case the newest is damaged
 _NAME = re.compile(r"step-(\d{9})\.safetensors")
@@ -109,29 +112,19 @@ class TrainState:
     def restore(self, directory: Path, identity: Mapping[str, str]) -> bool:
         """Continue from the newest checkpoint that verifies; False when there is none at all.
 
+        Every worker continues from the one that the first worker finds, whatever it sees itself.
+
         Raises:
             CheckpointError: If the checkpoints are another run's, or all are damaged.
         """
-        paths = _checkpoints(directory)
-        for path in paths:
-            loaded = _load(path)
-            if loaded is None:
-                continue
-            tensors, record = loaded
-            for key, value in identity.items():
-                if record["identity"].get(key) != value:
-                    raise CheckpointError(
-                        f"{path}: is a checkpoint of another run: its {key} differs;"
-                        " resume with the same prices and configuration, or start without --resume"
-                    )
-            self._fill(tensors, record)
-            return True
-        if paths:
-            raise CheckpointError(
-                f"{directory}: no checkpoint is whole, the newest is {paths[0].name};"
-                " delete the directory to start again"
-            )
-        return False
+        device = next(self.generator.parameters()).device
+        content = from_first_worker(lambda: _newest_whole(directory, identity), device)
+        if not content:
+            return False
+        loaded = _verified(content)
+        assert loaded is not None
+        self._fill(*loaded)
+        return True
 
     def _tensors(self) -> dict[str, Tensor]:
         tensors = {
@@ -172,13 +165,44 @@ def _checkpoints(directory: Path) -> list[Path]:
     return sorted(found, reverse=True)
 
 
-def _load(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]] | None:
+def _newest_whole(directory: Path, identity: Mapping[str, str]) -> bytes:
+    """The newest checkpoint that verifies; nothing when there is none at all."""
+    paths = _checkpoints(directory)
+    for path in paths:
+        content = _content(path)
+        loaded = _verified(content)
+        if loaded is None:
+            continue
+        for key, value in identity.items():
+            if loaded[1]["identity"].get(key) != value:
+                raise CheckpointError(
+                    f"{path}: is a checkpoint of another run: its {key} differs;"
+                    " resume with the same prices and configuration, or start without --resume"
+                )
+        return content
+    if paths:
+        raise CheckpointError(
+            f"{directory}: no checkpoint is whole, the newest is {paths[0].name};"
+            " delete the directory to start again"
+        )
+    return b""
+
+
+def _content(path: Path) -> bytes:
+    """What a checkpoint holds; nothing where it cannot be read, as if it were damaged."""
+    try:
+        return path.read_bytes()
+    except OSError:
+        return b""
+
+
+def _verified(content: bytes) -> tuple[dict[str, Tensor], dict[str, Any]] | None:
     """Tensors and record of a checkpoint; None when a byte of it is not as written."""
     try:
-        with safe_open(path, framework="pt") as file:
-            header = file.metadata() or {}
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-    except (SafetensorError, OSError, ValueError):
+        tensors = from_safetensors(content)
+        size = int.from_bytes(content[:8], "little")
+        header = json.loads(content[8 : 8 + size]).get("__metadata__", {})
+    except (SafetensorError, ValueError):
         return None
     record = header.get("record", "")
     if header.get("sha256") != _digest(tensors, record):
