@@ -17,10 +17,10 @@ import pandas as pd
 import torch
 
 from benchmarks import rivals
-from benchmarks.machine import describe_machine, use_one_thread
 from benchmarks.market import market_options, prices_of
-from benchmarks.tables import GOALS, Table, output_options, show
-from benchmarks.timing import Contestant, Timings, cpu_seconds, in_turns
+from benchmarks.program import output_options, parsed, run
+from benchmarks.tables import GOALS, Table
+from benchmarks.timing import Contestant, Timings, in_turns
 from benchmarks.yardsticks import DoppelGanger, QuantGan
 from fingan.pipeline import baseline, fit, load_model
 from fingan.scenarios.samplers import TrainedSampler
@@ -53,8 +53,9 @@ def _ready_model(options: argparse.Namespace, prices: pd.DataFrame) -> TrainedSa
     brief = {"steps": 1, "batch_size": 2, "selection": {"n_starts": 1, "n_paths": 16}}
     sampler = fit(prices, TrainConfig.model_validate(brief))
     random = torch.Generator().manual_seed(0)
-    for parameter in sampler.model.generator.innovations.exit.parameters():
-        parameter.detach().add_(0.05 * torch.randn(parameter.shape, generator=random))
+    for parameter in sampler.model.generator.parameters():
+        if not parameter.any():  # silent at the start
+            parameter.data.normal_(std=0.05, generator=random)
     return sampler
 
 
@@ -74,9 +75,10 @@ def _contestants(
     }
     fits: dict[str, float] = {}
     for name, share, make in _rivals(n_assets, horizon, prices):
-        made: list[rivals.Draw | None] = []
-        fits[name] = cpu_seconds(lambda make=make, made=made: made.append(make()))
-        if (draw := made[0]) is not None:
+        began = time.process_time()
+        draw = make()
+        fits[name] = time.process_time() - began
+        if draw is not None:
             amount = max(round(share * n_paths), 2)
             contestants[name] = Contestant(partial(draw, amount), amount)
     return contestants, fits
@@ -127,24 +129,36 @@ def _goals(
             f"{size}, 1 thread, CPU time over normal_ into a reused cube: {name}",
             f"at most {GOAL:g} x; stretch {STRETCH:g} x",
             f"{timings.ratio(FLOOR, name):.2f} x",
-            COMMAND,
+            options.command,
         )
     table.add(
         f"{size}, sample() on {N_THREADS} threads, wall",
         f"at most {GOAL_SECONDS:g} s",
         f"{median(walls):.2f} s (best {min(walls):.2f} s)",
-        COMMAND,
+        options.command,
     )
     return table
 
 
 def _beside(timings: Timings, fits: dict[str, float], options: argparse.Namespace) -> Table:
-    columns = ("generator", "paths/CPU-s", "time over the limit", "fingan is x times", "fit, CPU-s")
+    columns = (
+        "generator",
+        "paths/CPU-s",
+        "time over the limit",
+        "fingan is x times",
+        "to make ready, CPU-s",
+    )
     table = Table(f"Generation, {options.horizon} days, 1 thread, in turns", columns)
     for name in timings.seconds:
         ratio = None if name == BLOCKS else timings.ratio(BLOCKS, name)
         fit_seconds = fits.get(name)
-        table.add(name, timings.rate(name), timings.ratio(FLOOR, name), ratio, fit_seconds)
+        table.add(
+            name,
+            timings.rate(name),
+            timings.ratio(FLOOR, name),
+            ratio,
+            fit_seconds and round(fit_seconds, 2),
+        )
     table.notes = [f"medians of {options.turns} turns; rivals draw fewer paths a turn"]
     skipped = [name for name in fits if name not in timings.seconds]
     if skipped:
@@ -162,15 +176,12 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--horizon", type=int, default=20, help="days (default: %(default)s)")
     parser.add_argument("--model", help="a published model instead of an untrained one")
     parser.add_argument("--store", default="models", help="of --model (default: %(default)s)")
-    return parser.parse_args(arguments)
+    return parsed(parser, COMMAND, arguments)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Measure and print."""
-    options = parse(arguments)
-    use_one_thread()
-    tables = measure(options)
-    show(tables, describe_machine(), options)
+    run(measure, parse(arguments))
 
 
 if __name__ == "__main__":

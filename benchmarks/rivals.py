@@ -91,7 +91,7 @@ def arch_forecast(prices: pd.DataFrame, horizon: int) -> Draw | None:
 
 
 def vine_copula(prices: pd.DataFrame, horizon: int) -> Draw | None:
-    """skfolio's vine: independent days, ``horizon`` of them a path. The fit is costly."""
+    """Paths of independent days from the vine of skfolio; the fit is costly."""
     distribution = _installed("skfolio.distribution")
     if distribution is None:
         return None

@@ -1,11 +1,7 @@
 """Tables of figures: aligned text for a terminal, Markdown for a page, JSON for a program."""
 
-import argparse
-import json
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 Cell = str | int | float | None
 
@@ -28,13 +24,11 @@ class Table:
 
     def records(self) -> list[dict[str, Cell]]:
         """The rows by column, numbers in full; what is not finite is null."""
-        return [
-            dict(zip(self.columns, map(_finite, row), strict=True)) for row in self.rows
-        ]
+        return [dict(zip(self.columns, map(_finite, row), strict=True)) for row in self.rows]
 
     def text(self) -> str:
         """Aligned columns."""
-        lines = [list(self.columns), *([_plain(cell) for cell in row] for row in self.rows)]
+        lines = [list(self.columns), *([plain(cell) for cell in row] for row in self.rows)]
         widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
         body = [
             "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
@@ -45,43 +39,17 @@ class Table:
     def markdown(self) -> str:
         """A section of a page."""
         lines = [self.columns, tuple("---" for _ in self.columns), *self.rows]
-        body = ["| " + " | ".join(_plain(cell) for cell in line) + " |" for line in lines]
+        body = ["| " + " | ".join(plain(cell) for cell in line) + " |" for line in lines]
         notes = [f"- {note}" for note in self.notes]
         return "\n".join([f"### {self.title}", "", *body, *([""] if notes else []), *notes])
-
-
-def output_options() -> argparse.ArgumentParser:
-    """Options that every program has, as a parent of its own parser."""
-    parser = argparse.ArgumentParser(add_help=False)
-    form = parser.add_mutually_exclusive_group()
-    form.add_argument("--json", action="store_true", help="one JSON object")
-    form.add_argument("--markdown", action="store_true", help="Markdown, to paste into a page")
-    return parser
-
-
-def show(tables: Sequence[Table], machine: dict[str, Any], options: argparse.Namespace) -> None:
-    """Print tables in the form asked for, with the machine they were measured on."""
-    if options.json:
-        document = {
-            "machine": machine,
-            "tables": [
-                {"title": table.title, "rows": table.records(), "notes": table.notes}
-                for table in tables
-            ],
-        }
-        print(json.dumps(document, indent=1, allow_nan=False))
-        return
-    place = "; ".join(f"{name} {_plain(value)}" for name, value in machine.items())
-    for table in tables:
-        print(table.markdown() if options.markdown else table.text(), end="\n\n")
-    print(f"Measured on: {place}")
 
 
 def _finite(cell: Cell) -> Cell:
     return None if isinstance(cell, float) and not math.isfinite(cell) else cell
 
 
-def _plain(cell: Cell) -> str:
+def plain(cell: Cell) -> str:
+    """A cell as people read it."""
     match cell:
         case None:
             return "-"

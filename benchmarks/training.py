@@ -12,9 +12,10 @@ from itertools import repeat
 
 import torch
 
-from benchmarks.machine import describe_machine, use_one_thread
+from benchmarks.machine import use_one_thread
 from benchmarks.market import REPORT_EVERY, endless_run, market_options, prices_of
-from benchmarks.tables import GOALS, Table, output_options, show
+from benchmarks.program import output_options, parsed, run
+from benchmarks.tables import GOALS, Table
 from benchmarks.timing import Contestant, Timings, in_turns, matrix_product
 from benchmarks.yardsticks import DoppelGanger, QuantGan
 from fingan.data.returns import log_returns
@@ -42,12 +43,12 @@ def measure(options: argparse.Namespace) -> list[Table]:
     contestants |= _rivals(n_assets, config)
     contestants[LIMIT] = matrix_product()
     timings = in_turns(contestants, options.turns)
-    return [_goal(timings, config, n_assets), _beside_rivals(timings, config)]
+    return [_goal(timings, config, n_assets, options), _beside_rivals(timings, config)]
 
 
 def _rivals(n_assets: int, config: TrainConfig) -> dict[str, Contestant]:
     real = torch.randn(config.batch_size, config.window, n_assets)
-    networks = (
+    networks: tuple[DoppelGanger | QuantGan, ...] = (
         DoppelGanger(n_assets, config.window, 8),
         DoppelGanger(n_assets, config.window, 1),
         QuantGan(n_assets),
@@ -63,14 +64,16 @@ def _rivals(n_assets: int, config: TrainConfig) -> dict[str, Contestant]:
     }
 
 
-def _goal(timings: Timings, config: TrainConfig, n_assets: int) -> Table:
+def _goal(
+    timings: Timings, config: TrainConfig, n_assets: int, options: argparse.Namespace
+) -> Table:
     table = Table("Training throughput: goal", GOALS)
     table.add(
         f"windows per CPU-second, {n_assets} assets, window {config.window}, batch"
         f" {config.batch_size}, 1 thread, whole step",
         f"at least {GOAL:,}; stretch {STRETCH:,}",
         timings.rate(OWN),
-        COMMAND,
+        options.command,
     )
     return table
 
@@ -96,9 +99,7 @@ def _beside_rivals(timings: Timings, config: TrainConfig) -> Table:
 
 def profile(options: argparse.Namespace) -> str:
     """Where a step spends its CPU time, by operation."""
-    reports = iter(
-        fit(log_returns(prices_of(options)), endless_run(options.batch, options.window))
-    )
+    reports = iter(fit(log_returns(prices_of(options)), endless_run(options.batch, options.window)))
     next(reports)
     with torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CPU]) as record:
         next(reports)
@@ -114,18 +115,17 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--batch", type=int, help="windows a step (default: the library's)")
     parser.add_argument("--window", type=int, help="steps of a window (default: the library's)")
     parser.add_argument("--profile", action="store_true", help="time by operation instead")
-    return parser.parse_args(arguments)
+    return parsed(parser, COMMAND, arguments)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Measure and print."""
     options = parse(arguments)
-    use_one_thread()
     if options.profile:
+        use_one_thread()
         print(profile(options))
         return
-    tables = measure(options)
-    show(tables, describe_machine(), options)
+    run(measure, options)
 
 
 if __name__ == "__main__":

@@ -19,9 +19,10 @@ from typing import Any
 import torch.distributed as dist
 import torch.multiprocessing as mp
 
-from benchmarks.machine import describe_machine, use_one_thread
+from benchmarks.machine import use_one_thread
 from benchmarks.market import REPORT_EVERY, endless_run, market_options, prices_of
-from benchmarks.tables import GOALS, Table, output_options, show
+from benchmarks.program import output_options, parsed, run
+from benchmarks.tables import GOALS, Table
 from fingan.data.returns import ReturnTable, log_returns
 from fingan.training.config import TrainConfig
 from fingan.training.loop import Progress, fit
@@ -92,9 +93,7 @@ def work(
     """Train in this process, a stretch whenever the pipe asks for one."""
     use_one_thread()
     if rendezvous is not None:
-        dist.init_process_group(
-            "gloo", init_method=rendezvous, rank=rank, world_size=n_workers
-        )
+        dist.init_process_group("gloo", init_method=rendezvous, rank=rank, world_size=n_workers)
     reports = fit(table, config)
     while pipe.recv() == NEXT:
         wall, cpu = time.perf_counter(), time.process_time()
@@ -117,27 +116,35 @@ def measure(options: argparse.Namespace) -> list[Table]:
             alone.append(one.stretch())
             together.append(two.stretch())
     difference = max(_difference(alone[0][0], worker) for worker in together[0])
-    return [_goals(alone[1:], together[1:], difference), _details(alone[1:], together[1:], config)]
+    return [
+        _goals(alone[1:], together[1:], difference, options),
+        _details(alone[1:], together[1:], config),
+    ]
 
 
-def _goals(alone: list[list[Stretch]], together: list[list[Stretch]], difference: float) -> Table:
+def _goals(
+    alone: list[list[Stretch]],
+    together: list[list[Stretch]],
+    difference: tuple[float, str],
+    options: argparse.Namespace,
+) -> Table:
     walls = [_longest(one, "wall") / _longest(two, "wall") for one, two in _pairs(alone, together)]
     cpus = [_longest(one, "cpu") / _longest(two, "cpu") for one, two in _pairs(alone, together)]
     table = Table("Workers: goals", GOALS)
     what = f"{N_WORKERS} workers x 1 thread over 1 x 1, samples a second"
-    table.add(f"{what}, wall", f"at least {GOAL:g} x", f"{median(walls):.2f} x", COMMAND)
+    table.add(f"{what}, wall", f"at least {GOAL:g} x", f"{median(walls):.2f} x", options.command)
     table.add(
         f"{what}, CPU time of the slower worker (what a quiet machine's wall would be, waiting"
         " left out)",
         f"at least {GOAL:g} x",
         f"{median(cpus):.2f} x",
-        COMMAND,
+        options.command,
     )
     table.add(
         f"largest difference of a weight after {REPORT_EVERY} steps, same global batch",
         f"at most {MAX_DIFFERENCE:g}",
-        difference,
-        COMMAND,
+        f"{difference[0]:.1e} ({difference[1]})",
+        options.command,
     )
     return table
 
@@ -188,9 +195,10 @@ def _gradient_bytes(progress: Progress) -> int:
     return sum(p.numel() * p.element_size() for p in parameters)
 
 
-def _difference(one: Stretch, other: Stretch) -> float:
+def _difference(one: Stretch, other: Stretch) -> tuple[float, str]:
+    """The largest, and the weight that shows it."""
     return max(
-        float(abs(one.weights[name] - other.weights[name]).max()) for name in one.weights
+        (float(abs(one.weights[name] - other.weights[name]).max()), name) for name in one.weights
     )
 
 
@@ -208,15 +216,12 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--turns", type=int, default=5, help="turns that count (default: 5)")
     parser.add_argument("--batch", type=int, help="windows a step (default: the library's)")
     parser.add_argument("--window", type=int, help="steps of a window (default: the library's)")
-    return parser.parse_args(arguments)
+    return parsed(parser, COMMAND, arguments)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Measure and print."""
-    options = parse(arguments)
-    use_one_thread()
-    tables = measure(options)
-    show(tables, describe_machine(), options)
+    run(measure, parse(arguments))
 
 
 if __name__ == "__main__":

@@ -150,7 +150,10 @@ class DoppelGanger:
         self, real: tuple[Tensor, Paths], synthetic: tuple[Tensor, Paths]
     ) -> list[tuple[nn.Module, Tensor, Tensor]]:
         whole = [torch.cat([pair[0], pair[1].flatten(1)], dim=1) for pair in (real, synthetic)]
-        return [(self.critic, *whole), (self.attribute_critic, real[0], synthetic[0])]
+        return [
+            (self.critic, whole[0], whole[1]),
+            (self.attribute_critic, real[0], synthetic[0]),
+        ]
 
 
 def _penalty(critic: nn.Module, real: Tensor, synthetic: Tensor) -> Tensor:

@@ -15,19 +15,27 @@ import torch.distributed as dist
 TIMEOUT = dt.timedelta(seconds=60)  # of one exchange
 
 
-def run_on_workers(n_workers: int, work: Callable[..., Any], *arguments: Any) -> list[Any]:
-    """Call ``work(*arguments)`` on each of ``n_workers`` processes; their results by rank."""
-    context = multiprocessing.get_context("spawn")
-    with (
-        tempfile.TemporaryDirectory() as directory,
-        ProcessPoolExecutor(n_workers, mp_context=context) as pool,
-    ):
-        rendezvous = Path(directory, "rendezvous").as_uri()
-        running = [
-            pool.submit(_as_worker, rendezvous, n_workers, rank, work, arguments)
-            for rank in range(n_workers)
-        ]
-        return [worker.result() for worker in running]
+class GlooWorkers:
+    """Processes that stay, so that only the first call waits for their imports."""
+
+    def __init__(self, n_workers: int) -> None:
+        context = multiprocessing.get_context("spawn")
+        self.n_workers = n_workers
+        self._pool = ProcessPoolExecutor(n_workers, mp_context=context)
+
+    def run(self, work: Callable[..., Any], *arguments: Any) -> list[Any]:
+        """Call ``work(*arguments)`` on every worker at once; the results by rank."""
+        with tempfile.TemporaryDirectory() as directory:
+            rendezvous = Path(directory, "rendezvous").as_uri()
+            running = [
+                self._pool.submit(_as_worker, rendezvous, self.n_workers, rank, work, arguments)
+                for rank in range(self.n_workers)
+            ]
+            return [worker.result(timeout=300) for worker in running]
+
+    def close(self) -> None:
+        """End the processes."""
+        self._pool.shutdown()
 
 
 def _as_worker(

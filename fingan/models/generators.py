@@ -38,7 +38,7 @@ class GeneratorConfig(Config):
     width: PositiveInt = 24
     """Channels of the causal network."""
 
-    dilations: tuple[PositiveInt, ...] = (1, 4, 8)
+    dilations: tuple[PositiveInt, ...] = (1, 2, 4, 8)
     """Steps back of each layer; their sum is the memory beyond the volatility filter."""
 
     n_latent: PositiveInt = 4

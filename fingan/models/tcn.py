@@ -18,7 +18,7 @@ SLOPE = 0.2
 
 
 class CausalBlock(nn.Module):
-    """One layer: ``lrelu(h[t] A + h[t - dilation] B + b)``."""
+    """One residual layer: ``h + lrelu(h[t] A + h[t - dilation] B + b)``."""
 
     def __init__(self, width: int, dilation: int) -> None:
         super().__init__()
@@ -40,7 +40,7 @@ class CausalBlock(nn.Module):
         if memory is not None:
             known = min(self.dilation, len(hidden))
             _add_product(mixed[:known], memory[:known], self.past.weight)
-        return leaky_relu(mixed, SLOPE, inplace=True)
+        return hidden + leaky_relu(mixed, SLOPE, inplace=True)
 
 
 def _add_product(into: Hidden, hidden: Hidden, weight: Tensor) -> None:

@@ -1,6 +1,8 @@
 """Everything that determines a trained model, beside its data."""
 
-from pydantic import Field, NonNegativeInt, PositiveInt
+from typing import Self
+
+from pydantic import Field, NonNegativeInt, PositiveInt, model_validator
 
 from fingan.config import Config
 from fingan.models.critics import CriticConfig
@@ -42,3 +44,13 @@ class TrainConfig(Config):
 
     selection: SelectionConfig = SelectionConfig()
     """How the published weights are chosen."""
+
+    @model_validator(mode="after")
+    def _check_window(self) -> Self:
+        n_days = self.critic.patch * self.critic.n_patches
+        if n_days > self.window:
+            raise ValueError(
+                f"window must hold the {n_days} steps that the joint critic reads (critic.patch"
+                f" times critic.n_patches), got {self.window}"
+            )
+        return self

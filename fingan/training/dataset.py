@@ -94,6 +94,11 @@ def prepare(table: ReturnTable, config: TrainConfig, device: torch.device) -> Tr
             f" got {len(table.dates)}; give a longer file or set a smaller window"
         )
     split = chronological_split(len(table.dates), selection.share, config.window)
+    if len(split.validation) <= selection.horizon:
+        raise PriceDataError(
+            f"validation needs more than its horizon of {selection.horizon} steps, got"
+            f" {len(split.validation)}; give a longer file or set a larger selection.share"
+        )
     training = ReturnTable(
         table.assets,
         table.dates[: split.training.end],

@@ -112,6 +112,7 @@ class Validation:
         """
         factor = sums.square().mean((0, 1)) / start.square().mean((0, 1)).clamp(min=1e-12)
         factor = factor.sqrt().nan_to_num(posinf=1e6)
+        factor = torch.where(self.observed.any(0), factor, 1.0)  # an asset may have ended before
         apart = torch.cdist(sums, sums).mean() / torch.cdist(start, start).mean()
         return {
             "validation_score": float(energy_score(sums, self.outcome).mean()),

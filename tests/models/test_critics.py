@@ -90,9 +90,7 @@ def test_the_penalty_of_a_linear_critic_is_its_squared_weight(given):
 def test_a_path_is_scored_as_if_the_others_were_not_there(critic, given):
     paths, state, weights = given
     together = critic(paths, state, weights)
-    alone = torch.cat(
-        [critic(paths[:, [i]], state[[i]], weights) for i in range(BATCH)]
-    )
+    alone = torch.cat([critic(paths[:, [i]], state[[i]], weights) for i in range(BATCH)])
     torch.testing.assert_close(together, alone)
 
 

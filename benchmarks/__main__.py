@@ -1,0 +1,40 @@
+"""The quick benchmarks, one after another; each also runs alone, with options of its own.
+
+python -m benchmarks.training        windows per CPU-second, beside networks of rivals' sizes
+python -m benchmarks.generation      paths per CPU-second, beside rivals and the limit
+python -m benchmarks.workers         two workers beside one: speed and equality
+python -m benchmarks.out_of_sample   scores beside baselines; trains three models (not quick)
+python -m benchmarks.demo_cost       time and memory of `fingan demo` (not quick)
+"""
+
+import argparse
+from collections.abc import Sequence
+
+from benchmarks import generation, training, workers
+from benchmarks.program import output_options, parsed, run
+from benchmarks.tables import Table
+
+COMMAND = "python -m benchmarks"
+QUICK = (training, generation, workers)
+
+
+def measure(options: argparse.Namespace) -> list[Table]:
+    """The tables of the quick programs."""
+    turns = ["--turns", str(options.turns)]
+    return [table for program in QUICK for table in program.measure(program.parse(turns))]
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the quick programs with their defaults and print their tables."""
+    parser = argparse.ArgumentParser(
+        prog=COMMAND,
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        parents=[output_options()],
+    )
+    parser.add_argument("--turns", type=int, default=5, help="turns that count (default: 5)")
+    run(measure, parsed(parser, COMMAND, arguments))
+
+
+if __name__ == "__main__":
+    main()

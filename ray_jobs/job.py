@@ -1,0 +1,86 @@
+"""What a training job is: a TOML file with the job's own keys, and the model's under ``[train]``.
+
+Workers, accelerators and places belong to the job; everything that determines the model beside
+its data stands in ``[train]``. So one configuration is one model, on one worker or on eight.
+"""
+
+import datetime as dt
+from typing import Self
+
+from pydantic import Field, NonNegativeInt, PositiveInt, model_validator
+
+from fingan.config import Config
+from fingan.data.options import DateOrder, Decimal, Duplicates, Kind, Layout
+from fingan.pipeline import DEFAULT_STORE
+from fingan.training.config import TrainConfig
+
+
+class ReadingConfig(Config):
+    """How the price file is to be read; what is not given is detected."""
+
+    layout: Layout | None = None
+    """Form of the table."""
+
+    kind: Kind | None = None
+    """Meaning of the values; prices if neither given nor said by the file."""
+
+    column: str | None = None
+    """The column that holds the values, as the file spells it."""
+
+    asset: str | None = None
+    """Name of the only asset, where the file does not name it."""
+
+    date_order: DateOrder | None = None
+    """Order of day, month and year in dates like 03/04/2020."""
+
+    decimal: Decimal | None = None
+    """The decimal sign."""
+
+    scale: float = 1.0
+    """Factor on every value; 0.01 for returns in percent."""
+
+    duplicates: Duplicates = "refuse"
+    """What happens to one date with two different values."""
+
+    allow_negative: bool = False
+    """Prices may be zero or negative; they are then levels."""
+
+
+class TrainJob(Config):
+    """One model to train, and the workers to train it with."""
+
+    prices: str
+    """A price file, a path or URL; or sp500-20, sp500-index (bundled)."""
+
+    name: str
+    """The model is published as the next version of this name."""
+
+    store: str = DEFAULT_STORE
+    """The model store, a directory or URL; a directory must be the same on every node."""
+
+    until: dt.date | None = None
+    """The last date that training may see."""
+
+    workers: PositiveInt = 2
+    """Processes that share each batch, of one thread or one GPU each."""
+
+    use_gpu: bool = False
+    """Whether each worker trains on a GPU."""
+
+    max_failures: NonNegativeInt = Field(default=3, le=1000)
+    """How often workers are started again, from the last checkpoint, after one has died."""
+
+    reading: ReadingConfig = ReadingConfig()
+    """How the price file is to be read."""
+
+    train: TrainConfig = TrainConfig()
+    """The model."""
+
+    @model_validator(mode="after")
+    def _batch_can_be_shared(self) -> Self:
+        if self.train.batch_size % self.workers:
+            raise ValueError(
+                "train.batch_size must be a multiple of workers,"
+                f" got {self.train.batch_size} for {self.workers} workers"
+            )
+        return self

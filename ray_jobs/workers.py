@@ -1,0 +1,71 @@
+"""What runs on each worker: pull the library's training loop, report, say how it ended."""
+
+import logging
+import sys
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from fingan.data.returns import log_returns
+from fingan.errors import FinganError, TrainingDivergedError
+from fingan.pipeline import TrainingRun
+from fingan.training.config import TrainConfig
+from fingan.training.loop import Progress
+
+Outcome = dict[str, Any]
+"""JSON: ``model`` and ``scores``, or ``mistake``, or ``diverged``."""
+
+
+def train_worker(job: dict[str, Any]) -> Outcome:
+    """Train as one of several workers.
+
+    Args:
+        job: ``prices`` (a reference to the table), ``train``, ``name``, ``store``, ``directory``.
+
+    Returns:
+        How training ended. An end that starting again would only repeat is returned, not raised:
+        Ray starts workers again after every exception.
+    """
+    import ray
+    from ray.train import get_context, report
+    from ray.train.torch import get_device
+
+    logging.getLogger("ray.train.v2").setLevel(logging.WARNING)  # else every report, twice
+    run = _run(job, ray.get(job["prices"]), str(get_device()))
+    is_first, scores = get_context().get_world_rank() == 0, {}
+    try:
+        for progress in run.steps():
+            scores = progress.metrics
+            if progress.is_check:
+                report({"step": progress.step, **scores})
+                if is_first:
+                    _say(progress)
+    except TrainingDivergedError as end:
+        return {"diverged": {"step": end.step, "values": end.values}}
+    except FinganError as mistake:
+        return {"mistake": str(mistake)}
+    return {"model": run.reference, "scores": scores}
+
+
+def _run(job: dict[str, Any], prices: pd.DataFrame, device: str) -> TrainingRun:
+    return TrainingRun(
+        prices=prices,
+        returns=log_returns(prices),
+        config=TrainConfig.model_validate(job["train"]),
+        name=job["name"],
+        store=job["store"],
+        directory=Path(job["directory"]),
+        device=device,
+    )
+
+
+def _say(progress: Progress) -> None:
+    """A line on stderr, which Ray shows where the job was started."""
+    terms = "  ".join(
+        f"{name.replace('_', ' ')} {value:.4g}" for name, value in progress.metrics.items()
+    )
+    sys.stderr.write(f"step {progress.step}/{progress.total_steps}  {terms}\n")
+    if progress.warning is not None:
+        sys.stderr.write(f"warning: step {progress.step}: {progress.warning}\n")
+    sys.stderr.flush()

@@ -1,0 +1,173 @@
+import dataclasses
+
+import pytest
+import torch
+
+from fingan.models.critics import MarketCritic
+from fingan.training.adversarial import (
+    AdversarialConfig,
+    adversarial_gradients,
+    cosine_rate,
+    make_optimizer,
+    set_learning_rate,
+    synthetic_paths,
+    update_average,
+)
+from fingan.training.dataset import prepare
+from fingan.training.loop import initial_state
+from fingan.training.objectives import critic_loss, generator_loss, penalties
+
+GAMMA = 0.7
+
+
+@pytest.fixture
+def config(make_config):
+    return make_config()
+
+
+@pytest.fixture
+def state(training_set, config):
+    """Networks in float64, with a generator that is no longer silent."""
+    state = initial_state(training_set, config, torch.device("cpu"))
+    random = torch.Generator().manual_seed(1)
+    torch.nn.init.normal_(state.generator.innovations.exit.weight, 0, 0.1, random)
+    state.generator.double()
+    state.critic.double()
+    return state
+
+
+def doubled(batch):
+    return dataclasses.replace(
+        batch,
+        **{
+            field.name: getattr(batch, field.name).double()
+            for field in dataclasses.fields(batch)
+            if getattr(batch, field.name) is not None
+        },
+    )
+
+
+@pytest.fixture(params=["whole", "gappy"])
+def batch(request, training_set, gappy, config, state):
+    market = training_set
+    if request.param == "gappy":
+        market = prepare(gappy, config, torch.device("cpu"))
+    found = doubled(market.batch(config, state.generator.innovations.n_noise, 0))
+    assert (found.observed is None) == (request.param == "whole")
+    return found
+
+
+def scored(critic, batch, paths):
+    return critic(paths, batch.state, batch.portfolios)
+
+
+def gradients(module):
+    return {name: weights.grad for name, weights in module.named_parameters()}
+
+
+def assert_same(found, module, expected):
+    for (name, _), theirs in zip(module.named_parameters(), expected, strict=True):
+        torch.testing.assert_close(found[name], theirs, rtol=1e-7, atol=1e-11, msg=name)
+
+
+def test_the_generator_gets_the_gradient_of_its_loss_through_the_critic(state, batch):
+    adversarial_gradients(state.generator, state.critic, batch, GAMMA)
+    found = gradients(state.generator)
+    synthetic = synthetic_paths(state.generator, batch)
+    loss = generator_loss(
+        scored(state.critic, batch, batch.real), scored(state.critic, batch, synthetic)
+    )
+    expected = torch.autograd.grad(loss, list(state.generator.parameters()))
+    assert_same(found, state.generator, expected)
+
+
+def test_the_critic_gets_the_gradient_of_its_loss_and_penalties(state, batch):
+    terms = adversarial_gradients(state.generator, state.critic, batch, GAMMA)
+    found = gradients(state.critic)
+    real = batch.real.clone().requires_grad_()
+    synthetic = synthetic_paths(state.generator, batch).detach().requires_grad_()
+    real_scores = scored(state.critic, batch, real)
+    synthetic_scores = scored(state.critic, batch, synthetic)
+    (of_real,) = torch.autograd.grad(real_scores.sum(), real, create_graph=True)
+    (of_synthetic,) = torch.autograd.grad(synthetic_scores.sum(), synthetic, create_graph=True)
+    r1, r2 = (gradient.square().sum((0, 2)).mean() for gradient in (of_real, of_synthetic))
+    d_loss = critic_loss(real_scores, synthetic_scores)
+    expected = torch.autograd.grad(
+        d_loss + GAMMA / 2 * (r1 + r2), list(state.critic.parameters()), allow_unused=True
+    )
+    expected = [
+        torch.zeros_like(weights) if one is None else one
+        for weights, one in zip(state.critic.parameters(), expected, strict=True)
+    ]
+    found = {name: torch.zeros(1) if one is None else one for name, one in found.items()}
+    for (name, _), theirs in zip(state.critic.named_parameters(), expected, strict=True):
+        assert torch.allclose(found[name].to(theirs), theirs, rtol=1e-7, atol=1e-11), name
+    for name, value in (("critic_loss", d_loss), ("r1", r1), ("r2", r2)):
+        torch.testing.assert_close(terms[name], value)
+
+
+def test_what_the_market_did_not_observe_is_zero_on_both_sides(gappy, config, state):
+    market = prepare(gappy, config, torch.device("cpu"))
+    batch = doubled(market.batch(config, state.generator.innovations.n_noise, 3))
+    absent = batch.observed == 0
+    assert absent.any()
+    assert (batch.real[absent] == 0).all()
+    synthetic = synthetic_paths(state.generator, batch)
+    assert (synthetic[absent] == 0).all()
+    assert (synthetic[~absent] != 0).all()
+
+
+def test_a_small_step_down_the_critics_gradient_lowers_its_objective(state, batch):
+    def loss():
+        synthetic = synthetic_paths(state.generator, batch)
+        paths = torch.cat([batch.real, synthetic], dim=1).detach().requires_grad_()
+        scores = state.critic(paths, batch.state.repeat(2, 1), batch.portfolios)
+        (gradient,) = torch.autograd.grad(scores.sum(), paths)
+        r1, r2 = penalties(gradient)
+        d_loss = critic_loss(*scores.chunk(2))
+        return float((d_loss + GAMMA / 2 * (r1 + r2)).detach())
+
+    before = loss()
+    adversarial_gradients(state.generator, state.critic, batch, GAMMA)
+    with torch.no_grad():
+        for weights in state.critic.parameters():
+            if weights.grad is not None:
+                weights -= 1e-3 * weights.grad
+    assert loss() < before
+
+
+def test_the_rate_falls_along_a_cosine_to_a_fiftieth():
+    assert cosine_rate(1e-3, 0, 100) == 1e-3
+    assert cosine_rate(1e-3, 50, 100) == pytest.approx(5e-4)
+    assert cosine_rate(1e-3, 100, 100) == pytest.approx(2e-5)
+    rates = [cosine_rate(1e-3, step, 100) for step in range(101)]
+    assert rates == sorted(rates, reverse=True)
+
+
+def test_the_rate_of_a_step_reaches_every_optimizer(state):
+    optimizers = [
+        make_optimizer(module, AdversarialConfig()) for module in (state.generator, state.critic)
+    ]
+    set_learning_rate(optimizers, 0.125)
+    assert [group["lr"] for one in optimizers for group in one.param_groups] == [0.125] * 2
+
+
+def test_the_average_moves_to_the_weights_and_remembers_longer_with_time():
+    module, average = torch.nn.Linear(1, 1), torch.nn.Linear(1, 1)
+    torch.nn.init.ones_(module.weight)
+    torch.nn.init.zeros_(average.weight)
+    update_average(average, module, 0.99, step=0)
+    assert float(average.weight.detach()) == pytest.approx(0.9)
+    torch.nn.init.zeros_(average.weight)
+    update_average(average, module, 0.99, step=100_000)
+    assert float(average.weight.detach()) == pytest.approx(0.01)
+
+
+def test_the_critic_scores_market_and_synthetic_paths_alike(state, batch):
+    """One network for both halves of the batch: exchanged, they exchange their scores."""
+    assert isinstance(state.critic, MarketCritic)
+    synthetic = synthetic_paths(state.generator, batch).detach()
+    twice = batch.state.repeat(2, 1)
+    ahead = state.critic(torch.cat([batch.real, synthetic], 1), twice, batch.portfolios)
+    behind = state.critic(torch.cat([synthetic, batch.real], 1), twice, batch.portfolios)
+    torch.testing.assert_close(ahead, behind.roll(len(behind) // 2))

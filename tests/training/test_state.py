@@ -1,0 +1,182 @@
+import contextlib
+import resource
+from pathlib import Path
+
+import pytest
+from training_runs import are_equal, arrays, kill_after, make_run
+
+from fingan.errors import CheckpointError, StoreError
+from fingan.pipeline import load_model
+from fingan.scenarios.store import ModelStore
+
+STEPS = 150  # checks at 50, 100 and 150
+
+
+@pytest.fixture(scope="module")
+def unbroken(garch_prices, tmp_path_factory):
+    """A run to its end: the last state, all reports and the published digest."""
+    store = tmp_path_factory.mktemp("unbroken")
+    run = make_run(garch_prices, store, steps=STEPS)
+    reports = [(progress.step, progress.metrics, arrays(progress.state)) for progress in run]
+    return reports, published_weights(store)
+
+
+@pytest.fixture
+def killed(garch_prices, tmp_path):
+    """A run that was killed right after its checkpoint at step 100."""
+    run = make_run(garch_prices, tmp_path, steps=STEPS)
+    kill_after(run, 100)
+    assert checkpoints(run) == ["step-000000100.safetensors", "step-000000050.safetensors"]
+    return run
+
+
+def checkpoints(run):
+    return sorted((path.name for path in run.directory.glob("step-*")), reverse=True)
+
+
+def newest(run) -> Path:
+    return run.directory / checkpoints(run)[0]
+
+
+def published_weights(store):
+    return ModelStore(store).resolve("small").read("generator.safetensors")
+
+
+def resumed(run, prices):
+    again = make_run(prices, Path(run.store), resume=True, steps=STEPS)
+    return again, [(progress.step, progress.metrics, arrays(progress.state)) for progress in again]
+
+
+def assert_ends_as(run, reports, unbroken):
+    expected, weights = unbroken
+    assert [report[:2] for report in reports] == [
+        report[:2] for report in expected[-len(reports) :]
+    ]
+    assert are_equal(reports[-1][2], expected[-1][2])
+    assert published_weights(run.store) == weights
+
+
+def test_a_resumed_run_equals_the_unbroken_one_bit_for_bit(killed, garch_prices, unbroken):
+    run, reports = resumed(killed, garch_prices)
+    assert [step for step, *_ in reports] == [150]
+    assert_ends_as(run, reports, unbroken)
+
+
+def test_a_run_that_stopped_between_two_checkpoints_repeats_the_steps_since(
+    garch_prices, tmp_path, unbroken
+):
+    run = make_run(garch_prices, tmp_path, steps=STEPS)
+    reports = iter(run)
+    next(reports)
+    run.directory.joinpath(".fingan-00.tmp").write_bytes(b"half a checkpoint")
+    del reports
+    again, reports = resumed(run, garch_prices)
+    assert [step for step, *_ in reports] == [100, 150]
+    assert_ends_as(again, reports, unbroken)
+
+
+@pytest.mark.parametrize("n_kept", [0, 1, 7, 8, 300, 5_000, -1])
+def test_a_checkpoint_cut_short_is_passed_over(killed, garch_prices, unbroken, n_kept):
+    newest(killed).write_bytes(newest(killed).read_bytes()[:n_kept])
+    run, reports = resumed(killed, garch_prices)
+    assert [step for step, *_ in reports] == [100, 150]
+    assert_ends_as(run, reports, unbroken)
+
+
+@pytest.mark.parametrize("share", [0.0, 0.0001, 0.01, 0.3, 0.9999])
+def test_a_checkpoint_with_one_wrong_bit_is_passed_over(killed, garch_prices, share):
+    path = newest(killed)
+    content = bytearray(path.read_bytes())
+    content[int(share * len(content))] ^= 1
+    path.write_bytes(content)
+    again = make_run(garch_prices, Path(killed.store), resume=True, steps=STEPS)
+    assert next(iter(again)).step == 100
+
+
+def test_a_run_without_a_whole_checkpoint_is_not_resumed(killed, garch_prices):
+    for name in checkpoints(killed):
+        (killed.directory / name).write_bytes(b"")
+    with pytest.raises(
+        CheckpointError, match="no checkpoint is whole, the newest is step-00000010"
+    ):
+        resumed(killed, garch_prices)
+
+
+def test_a_run_that_was_never_started_is_not_resumed(garch_prices, tmp_path):
+    with pytest.raises(CheckpointError, match="there is no checkpoint to resume from"):
+        next(iter(make_run(garch_prices, tmp_path, resume=True)))
+
+
+@pytest.mark.parametrize("change", [{"seed": 1}, {"steps": 151}])
+def test_a_checkpoint_of_another_configuration_is_refused(killed, garch_prices, change):
+    other = make_run(garch_prices, Path(killed.store), resume=True, **{"steps": STEPS} | change)
+    assert other.directory != killed.directory
+    _copy(newest(killed), other.directory)
+    with pytest.raises(CheckpointError, match="of another run: its configuration differs"):
+        next(iter(other))
+
+
+def test_a_checkpoint_of_other_prices_is_refused(killed, garch_prices):
+    other = make_run(garch_prices.iloc[:-1], Path(killed.store), resume=True, steps=STEPS)
+    _copy(newest(killed), other.directory)
+    with pytest.raises(CheckpointError, match="of another run: its data differs"):
+        next(iter(other))
+
+
+def _copy(path, directory):
+    directory.mkdir()
+    (directory / path.name).write_bytes(path.read_bytes())
+
+
+def test_a_full_disk_leaves_the_older_checkpoints(killed, garch_prices, unbroken):
+    size = newest(killed).stat().st_size
+    with full_disk(size // 2), pytest.raises(StoreError, match="cannot be written: File too large"):
+        resumed(killed, garch_prices)
+    assert checkpoints(killed) == ["step-000000100.safetensors", "step-000000050.safetensors"]
+    assert not list(killed.directory.glob(".fingan-*"))
+    run, reports = resumed(killed, garch_prices)
+    assert_ends_as(run, reports, unbroken)
+
+
+@contextlib.contextmanager
+def full_disk(n_bytes):
+    """No file of this process may grow beyond ``n_bytes``."""
+    _, most = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (n_bytes, most))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (most, most))
+
+
+def test_two_checkpoints_are_kept_and_none_after_publication(garch_prices, tmp_path):
+    run = make_run(garch_prices, tmp_path, steps=200)
+    kept = [checkpoints(run) for _ in run]
+    assert [len(names) for names in kept] == [1, 2, 2, 2]
+    assert kept[-1][0] == "step-000000200.safetensors"
+    assert checkpoints(run) == []
+
+
+def test_a_published_run_has_nothing_left_to_do(garch_prices, tmp_path):
+    list(make_run(garch_prices, tmp_path, steps=50))
+    again = make_run(garch_prices, tmp_path, steps=50, resume=True)
+    assert list(again) == []
+    assert again.reference == "small@1"
+    assert load_model("small", str(tmp_path)).reference == "small@1"
+
+
+def test_a_run_killed_while_it_published_publishes_the_same_weights(
+    garch_prices, tmp_path, unbroken
+):
+    run = make_run(garch_prices, tmp_path, steps=STEPS)
+    kill_after(run, STEPS)
+    again, reports = resumed(run, garch_prices)
+    assert [step for step, *_ in reports] == [STEPS]
+    assert published_weights(tmp_path) == unbroken[1]
+    assert are_equal(reports[-1][2], unbroken[0][-1][2])
+    assert again.reference == "small@1"
+
+
+def test_a_new_run_starts_anew(killed, garch_prices):
+    run = make_run(garch_prices, Path(killed.store), steps=STEPS)
+    assert next(iter(run)).step == 50

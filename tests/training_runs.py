@@ -1,0 +1,143 @@
+"""Small training runs that tests and their worker processes make."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from fingan.data.prices import read_prices
+from fingan.data.returns import log_returns
+from fingan.errors import FinganError, TrainingDivergedError
+from fingan.pipeline import TrainingRun, train
+from fingan.training import loop
+from fingan.training.config import TrainConfig
+from fingan.training.distributed import from_first_worker, rank
+from fingan.training.loop import Progress
+from fingan.training.state import TrainState
+
+Arrays = dict[str, Any]
+
+
+def small_config(**values: Any) -> TrainConfig:
+    """Windows of 32 days in batches of 32, checked every 50 steps: a second of training."""
+    selection = {"every": 50, "n_starts": 16, "n_paths": 32}
+    given = {"steps": 100, "window": 32, "batch_size": 32, "selection": selection}
+    return TrainConfig.model_validate(given | values)
+
+
+def make_run(
+    prices: pd.DataFrame, store: Path, *, resume: bool = False, **values: Any
+) -> TrainingRun:
+    """A run that publishes ``small`` in ``store``."""
+    return train(prices, small_config(**values), name="small", store=str(store), resume=resume)
+
+
+def trained(prices: pd.DataFrame, store: Path, steps: int) -> tuple[Arrays, str | None]:
+    """Train and publish; every tensor at the end, and the reference."""
+    run = make_run(prices, store, steps=steps)
+    *_, progress = run
+    return arrays(progress.state), run.reference
+
+
+def arrays(state: TrainState) -> Arrays:
+    """Weights, averages and moments of a state, copied."""
+    modules = {
+        "generator": state.generator,
+        "critic": state.critic,
+        "average": state.average,
+        "best": state.best,
+    }
+    weights = {
+        f"{name}.{key}": value.numpy().copy()
+        for name, module in modules.items()
+        for key, value in module.state_dict().items()
+    }
+    optimizers = (state.generator_optimizer, state.critic_optimizer)
+    moments = {
+        f"optimizer{which}.{index}.{key}": value.numpy().copy()
+        for which, optimizer in enumerate(optimizers)
+        for index, entry in optimizer.state_dict()["state"].items()
+        for key, value in entry.items()
+    }
+    return weights | moments
+
+
+def largest_difference(first: Arrays, second: Arrays) -> tuple[float, str]:
+    """The largest difference of two states' weights, and the tensor that shows it."""
+    assert first.keys() == second.keys()
+    weights = [name for name in first if not name.startswith("optimizer")]
+    return max((float(np.abs(first[name] - second[name]).max()), name) for name in weights)
+
+
+def are_equal(first: Arrays, second: Arrays) -> bool:
+    """Whether two states agree in every bit."""
+    return first.keys() == second.keys() and all(
+        first[name].tobytes() == second[name].tobytes() for name in first
+    )
+
+
+def trained_with_fault(
+    prices: pd.DataFrame, store: Path, at_step: int, place: str
+) -> tuple[int, str, list[str]]:
+    """Train with NaN in one gradient or term of the second worker alone.
+
+    Returns:
+        The step in which this worker stopped, why, and the checkpoints that stand then.
+    """
+    sound = loop.adversarial_gradients
+    calls = iter(range(10**6))
+
+    def faulty(generator: Any, critic: Any, *arguments: Any) -> dict[str, Any]:
+        terms = sound(generator, critic, *arguments)
+        if next(calls) == at_step and rank() == 1:
+            if place == "term":
+                terms["critic_loss"] = terms["critic_loss"] * float("nan")
+            else:
+                next(iter(generator.parameters())).grad.view(-1)[0] = float(place)
+        return terms
+
+    run, loop.adversarial_gradients = make_run(prices, store), faulty
+    try:
+        with pytest.raises(TrainingDivergedError) as stopped:
+            list(run)
+    finally:
+        loop.adversarial_gradients = sound
+    names = sorted(path.name for path in run.directory.glob("step-*"))
+    return stopped.value.step, str(stopped.value), names
+
+
+def resumed_blind(prices: pd.DataFrame, store: Path, elsewhere: Path) -> tuple[Arrays, list[int]]:
+    """Resume where only the first worker sees the checkpoints; state and steps reported."""
+    run = make_run(prices, store, resume=True)
+    if rank() > 0:
+        run.directory = elsewhere
+    *before, last = run.steps()
+    return arrays(last.state), [progress.step for progress in [*before, last]]
+
+
+def kill_after(run: TrainingRun, step: int) -> Progress:
+    """Let a run end as a killed one does, no word after the report of ``step``."""
+    return next(progress for progress in run if progress.step == step)
+
+
+def answer_of_first(fails: bool) -> str:
+    """What this worker hears from the first one."""
+
+    def make() -> bytes:
+        if fails:
+            raise FinganError("the disk is full")
+        return f"from {rank()}".encode()
+
+    try:
+        return from_first_worker(make).decode()
+    except FinganError as mistake:
+        return f"error: {mistake}"
+
+
+def trained_default(steps: int) -> Arrays:
+    """Weights of the default model on the bundled stocks after some steps."""
+    config = TrainConfig(steps=steps)
+    *_, progress = loop.fit(log_returns(read_prices("sp500-20")), config)
+    return arrays(progress.state)
