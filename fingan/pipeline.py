@@ -70,6 +70,13 @@ class TrainingRun:
             "configuration": _digest(self.config.model_dump(mode="json")),
         }
 
+    @property
+    def card(self) -> dict[str, Any]:
+        """The card of the published model."""
+        assert self.reference is not None, "the run has not ended"
+        card: dict[str, Any] = ModelStore(self.store).show(self.reference)["card"]
+        return card
+
     def __iter__(self) -> Iterator[Progress]:
         """Open the run and train."""
         from_first_worker(self._opened, self.device)

@@ -102,15 +102,6 @@ def test_rows_after_until_change_nothing(tiny_model, tiny_settings, garch_prices
     assert mine == theirs
 
 
-def test_training_again_publishes_the_next_version(garch_prices, config, tmp_path):
-    references = []
-    for _ in range(2):
-        run = train(garch_prices, config, name="twice", store=str(tmp_path))
-        list(run)
-        references.append(run.reference)
-    assert references == ["twice@1", "twice@2"]
-
-
 def test_fit_gives_the_model_that_train_publishes(garch_prices, config, tmp_path):
     list(train(garch_prices, config, name="same", store=str(tmp_path)))
     published, fitted = load_model("same", str(tmp_path)), fit(garch_prices, config)
@@ -201,7 +192,8 @@ def test_returns_and_levels_train_and_continue_as_prices_do(garch_prices, config
     drawn = load_model("run", str(tmp_path)).sample(table, 5, 500)
     assert drawn.header.kind == kind
     spread = drawn.log_returns[:, 0].std(0).double()
-    history = torch.tensor(table.diff().std() if kind == "level" else table.std())
+    moves = table.diff() if kind == "level" else table
+    history = torch.tensor(moves.std().to_list())
     assert ((spread / history > 0.3) & (spread / history < 3)).all()
 
 
@@ -228,9 +220,9 @@ def command(garch_prices, tmp_path):
     garch_prices.to_csv(tmp_path / "prices.csv")
     environment = os.environ | {"OMP_NUM_THREADS": "1", "FINGAN_STORE": str(tmp_path / "store")}
 
-    def run(*arguments, environment=environment):
+    def run(*arguments):
         return subprocess.run(
-            [sys.executable, "-m", "fingan.cli.app", *map(str, arguments)],
+            [Path(sys.executable).with_name("fingan"), *map(str, arguments)],
             cwd=tmp_path,
             env=environment,
             capture_output=True,
@@ -242,35 +234,33 @@ def command(garch_prices, tmp_path):
     return run
 
 
-def test_the_command_line_trains_and_draws_the_same_bytes_each_time(
+def as_toml(settings):
+    sections = {key: value for key, value in settings.items() if isinstance(value, dict)}
+    plain = {key: value for key, value in settings.items() if key not in sections}
+    lines = [f"{key} = {json.dumps(value)}" for key, value in plain.items()]
+    for section, values in sections.items():
+        lines.append(f"[{section}]")
+        lines += [f"{key} = {json.dumps(value)}" for key, value in values.items()]
+    return "\n".join(lines)
+
+
+def test_the_command_line_trains_and_draws_the_same_bytes_on_one_thread_and_on_two(
     command, tiny_settings, tmp_path
 ):
-    lines = [
-        f"{key} = {json.dumps(value)}"
-        for key, value in tiny_settings.items()
-        if not isinstance(value, dict)
-    ]
-    for key, section in tiny_settings.items():
-        if isinstance(section, dict):
-            lines += [
-                f"[{key}]",
-                *(f"{name} = {json.dumps(value)}" for name, value in section.items()),
-            ]
-    (tmp_path / "tiny.toml").write_text("\n".join(lines))
+    (tmp_path / "tiny.toml").write_text(as_toml(tiny_settings))
     trained = command(
         "train", "--prices", "prices.csv", "--name", "mine", "--config", "tiny.toml",
         "--set", "steps=10", "--until", UNTIL, "--json",
     )  # fmt: skip
     assert trained.returncode == 0, trained.stderr
     assert json.loads(trained.stdout)["model"] == "mine@1"
-    for out, threads in (("a.parquet", 1), ("b.parquet", 1), ("c.parquet", 2)):
+    for out, threads in (("one.parquet", 1), ("two.parquet", 2)):
         ended = command(
             "generate", "mine", "--prices", "prices.csv", "--horizon", 4, "--paths", 1100,
             "--seed", 7, "--threads", threads, "--out", out,
         )  # fmt: skip
         assert ended.returncode == 0, ended.stderr
-    first, again, threaded = ((tmp_path / f"{name}.parquet").read_bytes() for name in "abc")
-    assert first == again == threaded
-    drawn = fingan.ScenarioSet.load(tmp_path / "a.parquet")
+    assert (tmp_path / "one.parquet").read_bytes() == (tmp_path / "two.parquet").read_bytes()
+    drawn = fingan.ScenarioSet.load(tmp_path / "one.parquet")
     assert drawn.log_returns.shape == (1100, 4, 4)
     assert drawn.metadata["model"] == "mine@1"

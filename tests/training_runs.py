@@ -20,25 +20,44 @@ from fingan.training.state import TrainState
 Arrays = dict[str, Any]
 
 
-def small_config(**values: Any) -> TrainConfig:
-    """Windows of 32 days in batches of 32, checked every 50 steps: a second of training."""
-    selection = {"every": 50, "n_starts": 16, "n_paths": 32}
-    given = {"steps": 100, "window": 32, "batch_size": 32, "selection": selection}
-    return TrainConfig.model_validate(given | values)
-
-
 def make_run(
-    prices: pd.DataFrame, store: Path, *, resume: bool = False, **values: Any
+    prices: pd.DataFrame,
+    store: Path,
+    *,
+    steps: int = 40,
+    every: int = 10,
+    resume: bool = False,
+    **values: Any,
 ) -> TrainingRun:
-    """A run that publishes ``small`` in ``store``."""
-    return train(prices, small_config(**values), name="small", store=str(store), resume=resume)
+    """A run of tiny networks that publishes ``tiny`` in ``store``."""
+    config = TrainConfig.model_validate(tiny(steps, every) | values)
+    return train(prices, config, name="tiny", store=str(store), resume=resume)
 
 
-def trained(prices: pd.DataFrame, store: Path, steps: int) -> tuple[Arrays, str | None]:
+def tiny(steps: int, every: int) -> dict[str, Any]:
+    """A configuration of tiny networks, checked every so many steps."""
+    return {
+        "steps": steps,
+        "batch_size": 16,
+        "window": 32,
+        "generator": {"width": 8, "dilations": [1, 2], "n_latent": 2},
+        "critic": {"width": 8, "directions": 3, "patch": 4, "aggregate_width": 8},
+        "selection": {"every": every, "horizon": 5, "n_starts": 16, "n_paths": 32},
+    }
+
+
+def trained(prices: pd.DataFrame, store: Path, steps: int, every: int) -> tuple[Arrays, str | None]:
     """Train and publish; every tensor at the end, and the reference."""
-    run = make_run(prices, store, steps=steps)
+    run = make_run(prices, store, steps=steps, every=every)
     *_, progress = run
     return arrays(progress.state), run.reference
+
+
+def fitted(prices: pd.DataFrame | str, values: dict[str, Any]) -> Arrays:
+    """Every tensor at the end of a training that keeps no checkpoints."""
+    config = TrainConfig.model_validate(values)
+    *_, progress = loop.fit(log_returns(read_prices(prices)), config)
+    return arrays(progress.state)
 
 
 def arrays(state: TrainState) -> Arrays:
@@ -136,8 +155,6 @@ def answer_of_first(fails: bool) -> str:
         return f"error: {mistake}"
 
 
-def trained_default(steps: int) -> Arrays:
-    """Weights of the default model on the bundled stocks after some steps."""
-    config = TrainConfig(steps=steps)
-    *_, progress = loop.fit(log_returns(read_prices("sp500-20")), config)
-    return arrays(progress.state)
+def killed(prices: pd.DataFrame, store: Path, last: int) -> int:
+    """A run of several workers that ends right after the report of step ``last``."""
+    return kill_after(make_run(prices, store), last).step

@@ -10,6 +10,7 @@ import torch
 
 from fingan import __version__
 from fingan.assessment.fidelity import compare, energy_scores
+from fingan.errors import PriceDataError
 from fingan.scenarios.baselines import baseline
 from fingan.scenarios.samplers import Sampler, TrainedSampler
 from fingan.training.loop import Progress
@@ -89,7 +90,11 @@ def _scores(sampler: TrainedSampler, progress: Progress, prices: pd.DataFrame) -
         return {"skipped": "an asset is not observed throughout the validation span"}
     fitted_on = prices.loc[: dates[progress.training_set.split.training.end - 1]]
     fitted_on.attrs = dict(prices.attrs)
-    samplers: dict[str, Sampler] = {"model": sampler, REFERENCE: baseline(REFERENCE, fitted_on)}
+    try:
+        reference = baseline(REFERENCE, fitted_on)
+    except PriceDataError as too_few_days:
+        return {"skipped": f"{REFERENCE}: {too_few_days}"}
+    samplers: dict[str, Sampler] = {"model": sampler, REFERENCE: reference}
     scores = energy_scores(samplers, prices, starts, HORIZON, N_PATHS)
     rows = {
         name: asdict(compare(values, scores[REFERENCE], n_lags=-(-HORIZON // STRIDE) + 2))

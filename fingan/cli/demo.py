@@ -27,6 +27,7 @@ def demo(
     from fingan import pipeline
     from fingan.cli.configuration import read_train_config
     from fingan.cli.inputs import read_table
+    from fingan.cli.scores import score_line
     from fingan.cli.training_progress import follow
 
     began = time.monotonic()
@@ -36,6 +37,7 @@ def demo(
     training = pipeline.train(prices, config, name=NAME, store=store, until=UNTIL)
     follow(training)
     model = str(training.reference)
+    note(score_line(training.card))
 
     with waiting(f"drawing {N_PATHS:,} scenarios of {HORIZON} days"):
         stream = pipeline.load_model(model, store).stream(prices, HORIZON, N_PATHS, seed=seed)
@@ -43,7 +45,13 @@ def demo(
 
     spent = time.monotonic() - began
     emit(
-        {"model": model, "store": store, "scenarios": SCENARIOS, "seconds": round(spent, 1)},
+        {
+            "model": model,
+            "store": store,
+            "card": f"{store}/{model.replace('@', '/')}/card.json",
+            "scenarios": SCENARIOS,
+            "seconds": round(spent, 1),
+        },
         as_json=as_json,
     )
     note(f"done in {duration(spent)}; next, with prices of your own:")

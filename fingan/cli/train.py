@@ -40,12 +40,16 @@ def train(
     from fingan import pipeline
     from fingan.cli.configuration import read_train_config
     from fingan.cli.inputs import read_table
+    from fingan.cli.scores import score_line
     from fingan.cli.training_progress import follow
 
     run = read_train_config(config, settings, seed)
     table = read_table(prices, reading)
     training = pipeline.train(table, run, name=name, store=store, until=until, resume=resume)
-    last = follow(training)
-    scores = {} if last is None else last.metrics
-    emit({"model": training.reference, "store": store, "scores": scores}, as_json=as_json)
+    follow(training)
+    emit(
+        {"model": training.reference, "store": store, "scores": training.card["scores"]},
+        as_json=as_json,
+    )
+    note(score_line(training.card))
     note(f"next: fingan generate {training.reference} --prices {prices} --out scenarios.parquet")

@@ -119,7 +119,7 @@ def log_returns(prices: pd.DataFrame) -> ReturnTable:
         needs is missing: over a gap there is no return, not a zero.
     """
     kind: Kind = prices.attrs.get("kind", "price")
-    values = prices.to_numpy(dtype=np.float64)
+    values = np.ascontiguousarray(prices, dtype=np.float64)  # sums round by order in memory
     dates = pd.DatetimeIndex(prices.index).as_unit("ns")
     match kind:
         case "price":

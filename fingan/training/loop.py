@@ -160,9 +160,7 @@ def _validation(training_set: TrainingSet, config: TrainConfig, n_noise: int) ->
     )
 
 
-def _check(
-    state: TrainState, validation: Validation, start: Sums, terms: dict[str, float]
-) -> None:
+def _check(state: TrainState, validation: Validation, start: Sums, terms: dict[str, float]) -> None:
     """Score the average, keep it if it is the best healthy one, and add to the curve."""
     validation.recentre(state.average)
     scores = validation.score(validation.sums(state.average), start)

@@ -12,7 +12,7 @@ CONFIG = CriticConfig(
 )
 
 
-def plain_sign_and_size(paths, *, learnt=False):
+def plain_sign_and_size(paths, **_):
     """The two channels as autograd differentiates them, to any order."""
     sign = paths / (1 + paths.square() / critics.SOFT**2).sqrt()
     return torch.cat([sign, torch.log1p(paths.square())], dim=-1)

@@ -52,13 +52,13 @@ def test_the_input_is_left_as_it_was():
         assert torch.equal(rows, copy)
 
 
-def test_a_block_is_a_dilated_convolution():
+def test_a_block_is_a_dilated_convolution_beside_its_input():
     block = CausalBlock(WIDTH, 3).requires_grad_(False)
     hidden = torch.randn(10, 4, WIDTH, generator=torch.Generator().manual_seed(2))
     kernel = torch.stack([block.past.weight, block.now.weight], dim=-1)
     padded = functional.pad(hidden.permute(1, 2, 0), (3, 0))
     mixed = functional.conv1d(padded, kernel, block.now.bias, dilation=3).permute(2, 0, 1)
-    torch.testing.assert_close(block(hidden, None), functional.leaky_relu(mixed, 0.2))
+    torch.testing.assert_close(block(hidden, None), functional.leaky_relu(mixed, 0.2) + hidden)
 
 
 def test_gradients_are_those_of_finite_differences():

@@ -109,5 +109,5 @@ def test_an_unknown_baseline_is_refused_with_those_that_exist(garch_prices):
 
 
 def test_too_few_joint_days_are_refused(garch_prices):
-    with pytest.raises(PriceDataError, match="at least 100 days .* got 60"):
+    with pytest.raises(PriceDataError, match=r"at least 100 days .* got 60"):
         baseline("historical", garch_prices.iloc[:61])

@@ -103,7 +103,7 @@ def test_an_asset_without_a_price_up_to_the_day_is_named(garch_prices):
 
 
 def test_prices_of_another_kind_are_refused(garch_prices):
-    with pytest.raises(RequestError, match="must be of kind 'level', .*, got 'price'"):
+    with pytest.raises(RequestError, match=r"must be of kind 'level', .*, got 'price'"):
         present(garch_prices, ASSETS, "level")
 
 

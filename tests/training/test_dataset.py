@@ -125,13 +125,13 @@ def test_windows_fall_on_every_start_alike(training_set, make_config):
 @pytest.mark.parametrize("n_days", [2, 30, 137])
 def test_a_short_history_is_refused_in_one_sentence(returns, make_config, n_days):
     short = ReturnTable(returns.assets, returns.dates[:n_days], returns.values[:n_days])
-    with pytest.raises(PriceDataError, match=f"at least 138 steps of history.* got {n_days};"):
+    with pytest.raises(PriceDataError, match=rf"at least 138 steps of history.* got {n_days};"):
         prepare(short, make_config(), CPU)
 
 
 def test_a_validation_span_without_room_for_its_horizon_is_refused(returns, make_config):
     selection = {"share": 0.005, "horizon": 5, "n_starts": 16, "n_paths": 32, "every": 20}
-    with pytest.raises(PriceDataError, match="selection.share"):
+    with pytest.raises(PriceDataError, match=r"selection\.share"):
         prepare(returns, make_config(selection=selection), CPU)
 
 
@@ -141,5 +141,5 @@ def test_a_market_of_short_lives_is_refused_in_one_sentence(returns, make_config
         values[: 200 * asset, asset] = torch.nan
         values[200 * (asset + 1) :, asset] = torch.nan
     values[:3] = values[-3:] = 0.01
-    with pytest.raises(PriceDataError, match="lower least_observed|at least two different"):
+    with pytest.raises(PriceDataError, match=r"lower least_observed|at least two different"):
         prepare(dataclasses.replace(returns, values=values), make_config(), CPU)

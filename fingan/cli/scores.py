@@ -1,0 +1,17 @@
+"""The scores on a model's card, in one line for people."""
+
+from typing import Any
+
+
+def score_line(card: dict[str, Any]) -> str:
+    """How the model fares beside its baseline, with the error and the caveat."""
+    scores = card["scores"]
+    if "rows" not in scores:
+        return f"no score on the validation span: {scores['skipped']}"
+    reference = scores["reference"]
+    ours, theirs = scores["rows"]["model"], scores["rows"][reference]
+    verdict = "lower is better" if ours["difference"] < 0 else f"{reference} is better here"
+    return (
+        f"validation {scores['metric'].split(' of ')[0]}: {ours['mean']:.4f} beside {reference}'s"
+        f" {theirs['mean']:.4f} (t = {ours['t']:+.1f}; {verdict}; this span chose the weights)"
+    )
