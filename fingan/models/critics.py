@@ -90,7 +90,7 @@ class _SignAndSize(torch.autograd.Function):
         torch.log1p(square, out=channels[..., n:])
         if ctx.needs_input_grad[0]:
             ctx.learnt = learnt
-            ctx.save_for_backward(values, bend.pow(3), 2 * values / (1 + square))
+            ctx.save_for_backward(values, bend * bend * bend, 2 * values / (1 + square))
         return channels
 
     @staticmethod
@@ -127,7 +127,7 @@ class JointCritic(nn.Module):
         self.direction = nn.Linear(n_assets, n_directions, bias=False)
         self.stretch = nn.Linear(2 * config.patch * n_directions, config.width)
         self.whole = nn.Linear(config.n_patches * config.width + n_features, config.width)
-        self.score = nn.Linear(config.width, 1)
+        self.score = nn.Linear(config.width, 1, bias=False)
 
     def forward(self, paths: Paths, state: State) -> Scores:
         """Score the first ``patch * n_patches`` days of each path."""
@@ -146,7 +146,7 @@ class PortfolioCritic(nn.Module):
         self.path = nn.Linear(2 * horizon, config.width)
         self.state = nn.Linear(n_features, config.width, bias=False)
         self.middle = nn.Linear(config.width, config.width // 2)
-        self.score = nn.Linear(config.width // 2, 1)
+        self.score = nn.Linear(config.width // 2, 1, bias=False)
 
     def forward(self, paths: Paths, state: State, weights: Weights) -> Scores:
         """Score each path by the mean over its portfolios."""
@@ -166,7 +166,7 @@ class AggregateCritic(nn.Module):
         self.joint = nn.Linear(2 * n_assets, width)
         self.state = nn.Linear(n_features, width, bias=False)
         self.middle = nn.Linear(width, width // 2)
-        self.score = nn.Linear(width // 2, 1)
+        self.score = nn.Linear(width // 2, 1, bias=False)
 
     def forward(self, paths: Paths, state: State) -> Scores:
         """Score each path by the mean over its stretches."""

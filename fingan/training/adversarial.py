@@ -26,6 +26,8 @@ from fingan.training.objectives import critic_loss, generator_loss, penalties
 
 Paths = Float[Tensor, "horizon batch n_assets"]
 
+EPSILON = 1e-5
+
 
 class AdversarialConfig(Config):
     """Rates and penalties."""
@@ -90,9 +92,13 @@ def adversarial_gradients(
 
 
 def make_optimizer(module: nn.Module, config: AdversarialConfig) -> optim.Adam:
-    """Adam without first moment, as R3GAN; fused, since a loop over tensors costs a third."""
-    betas = (0.0, config.beta2)
-    return optim.Adam(module.parameters(), lr=config.learning_rate, betas=betas, fused=True)
+    """Adam without first moment, as R3GAN; fused, since a loop over tensors costs a third.
+
+    ``EPSILON`` stands above the rounding of a gradient: without first moment Adam would turn the
+    sign of a rounding error into a whole step, and two workers would not learn as one.
+    """
+    betas, rate = (0.0, config.beta2), config.learning_rate
+    return optim.Adam(module.parameters(), lr=rate, betas=betas, eps=EPSILON, fused=True)
 
 
 def set_learning_rate(optimizers: Iterable[optim.Adam], rate: float) -> None:
