@@ -20,7 +20,7 @@ from fingan import __version__
 from fingan.assessment.card import Provenance, model_card
 from fingan.data.prices import read_prices
 from fingan.data.quality import data_digest
-from fingan.data.returns import Date, ReturnTable, log_returns
+from fingan.data.returns import Date, ReturnTable, end_of, log_returns
 from fingan.errors import CheckpointError, PriceDataError, StoreError
 from fingan.files import local_path, whole_file
 from fingan.models.market import History, MarketModel, MarketShape
@@ -271,10 +271,7 @@ def load_model(reference: str, store: str = DEFAULT_STORE) -> TrainedSampler:
 def _rows_until(prices: pd.DataFrame, until: Date | None) -> pd.DataFrame:
     if until is None:
         return prices
-    end = pd.Timestamp(until)
-    if end == end.normalize():
-        end = end + pd.Timedelta(days=1) - pd.Timedelta(nanoseconds=1)
-    rows = prices.loc[:end]
+    rows = prices.loc[: end_of(until)]
     if rows.empty:
         raise PriceDataError(
             f"until must not lie before the first row, {prices.index[0]:%Y-%m-%d}, got {until}"

@@ -18,6 +18,7 @@ from fingan.training.selection import MAX_SPREAD_RATIO, MIN_DISTINCT_RATIO, coll
 
 CARD_VERSION = 1
 HORIZON, N_PATHS, STRIDE = 10, 256, 5  # of the score on the validation span
+MIN_DATES = 8
 REFERENCE = "fhs-gjr"
 
 LIMITS = (
@@ -85,6 +86,8 @@ def _scores(sampler: TrainedSampler, progress: Progress, prices: pd.DataFrame) -
     """The model beside filtered historical simulation on the validation span."""
     validation, dates = progress.training_set.split.validation, progress.training_set.table.dates
     starts = [dates[day - 1] for day in range(validation.start, validation.end - HORIZON, STRIDE)]
+    if len(starts) < MIN_DATES:
+        return {"skipped": f"the validation span holds fewer than {MIN_DATES} starting days"}
     outcome = prices[list(sampler.assets)].loc[starts[0] :]
     if outcome.isna().any().any():
         return {"skipped": "an asset is not observed throughout the validation span"}

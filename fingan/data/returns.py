@@ -51,12 +51,12 @@ class ReturnTable:
 
     def until(self, date: Date) -> "ReturnTable":
         """The rows up to and including ``date``; a view, nothing is copied."""
-        return self._rows(0, _position(self.dates, _end_of(date), "right"))
+        return self._rows(0, _position(self.dates, end_of(date), "right"))
 
     def between(self, start: Date, end: Date) -> "ReturnTable":
         """The rows from ``start`` to ``end``, both included; a view, nothing is copied."""
         first = _position(self.dates, pd.Timestamp(start), "left")
-        last = _position(self.dates, _end_of(end), "right")
+        last = _position(self.dates, end_of(end), "right")
         return self._rows(first, max(first, last))
 
     def _rows(self, first: int, last: int) -> "ReturnTable":
@@ -100,8 +100,8 @@ def _position(dates: pd.DatetimeIndex, date: pd.Timestamp, side: Literal["left",
     return int(np.searchsorted(dates.as_unit("ns").asi8, date.as_unit("ns").value, side))
 
 
-def _end_of(date: Date) -> pd.Timestamp:
-    """The last moment of a day; a time of day stands for itself."""
+def end_of(date: Date) -> pd.Timestamp:
+    """The last moment of a day; a moment, midnight too where it is a timestamp, for itself."""
     stamp = pd.Timestamp(date).as_unit("ns")
     is_day = isinstance(date, str) and len(date) <= len("2020-03-16")
     is_day |= isinstance(date, datetime.date) and not isinstance(date, datetime.datetime)

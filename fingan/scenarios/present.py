@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 
 from fingan.data.quality import data_digest
-from fingan.data.returns import ReturnTable, log_returns
+from fingan.data.returns import ReturnTable, end_of, log_returns
 from fingan.errors import RequestError, UnknownAssetError
 
 AsOf = str | datetime.date | pd.Timestamp | None
@@ -102,13 +102,11 @@ def _last_moment(prices: pd.DataFrame, as_of: AsOf) -> pd.Timestamp:
         moment: pd.Timestamp = last
         return moment
     try:
-        moment = pd.Timestamp(as_of)
+        moment = end_of(as_of)
     except ValueError:
         raise RequestError(f"as_of must be a date such as 2020-03-16, got '{as_of}'") from None
     if moment.tz is not None:
         moment = moment.tz_convert("UTC").tz_localize(None)
-    if moment == moment.normalize():
-        moment = moment + pd.Timedelta(days=1) - pd.Timedelta(nanoseconds=1)
     if moment < first or moment.normalize() > last.normalize():
         raise RequestError(
             f"as_of must lie within the prices, {first:%Y-%m-%d} to {last:%Y-%m-%d},"
