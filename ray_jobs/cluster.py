@@ -20,7 +20,6 @@ OWN_CLUSTER = {
     "RAY_DEDUP_LOGS": "0",
     "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",  # every listener on loopback, on Linux too
     "RAY_USAGE_STATS_ENABLED": "0",
-    "RAY_gcs_rpc_server_reconnect_timeout_s": "10",  # then agents without a cluster end
     "RAY_worker_niceness": "0",
 }
 OBJECT_STORE_BYTES = 200_000_000

@@ -31,7 +31,7 @@ def train_worker(job: dict[str, Any]) -> Outcome:
     from ray.train import get_context, report
     from ray.train.torch import get_device
 
-    logging.getLogger("ray.train.v2").setLevel(logging.WARNING)  # else every report, twice
+    logging.getLogger().setLevel(logging.WARNING)  # else Ray repeats every report of every worker
     run = _run(job, ray.get(job["prices"]), str(get_device()))
     is_first, scores = get_context().get_world_rank() == 0, {}
     try:
