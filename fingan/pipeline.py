@@ -7,6 +7,7 @@ result is a function of, so that ``resume`` finds the run again and no two runs 
 
 import hashlib
 import json
+import os
 import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -21,7 +22,7 @@ from fingan.assessment.card import Provenance, model_card
 from fingan.data.prices import read_prices
 from fingan.data.quality import data_digest
 from fingan.data.returns import Date, ReturnTable, end_of, log_returns
-from fingan.errors import CheckpointError, PriceDataError, StoreError
+from fingan.errors import CheckpointError, PriceDataError, RequestError, StoreError
 from fingan.files import local_path, whole_file
 from fingan.models.market import History, MarketModel, MarketShape
 from fingan.scenarios.baselines import Resampling, baseline
@@ -34,9 +35,16 @@ from fingan.training.loop import Progress
 from fingan.training.loop import fit as fit_steps
 from fingan.training.state import latest_step
 
-__all__ = ["Resampling", "TrainingRun", "baseline", "fit", "load_model", "train"]
+__all__ = [
+    "Resampling",
+    "TrainingRun",
+    "baseline",
+    "default_store",
+    "fit",
+    "load_model",
+    "train",
+]
 
-DEFAULT_STORE = "models"
 HISTORY_ROWS = 1_500  # of the training period, kept with the model
 PUBLISHED = "published"  # file in a run's directory that names the model which it became
 
@@ -208,7 +216,7 @@ def train(
     config: TrainConfig | None = None,
     *,
     name: str,
-    store: str = DEFAULT_STORE,
+    store: str | None = None,
     until: Date | None = None,
     resume: bool = False,
     device: str = "cpu",
@@ -219,7 +227,7 @@ def train(
         prices: Table from ``read_prices``.
         config: Everything else that determines the model; default the best recipe known.
         name: Publish as the next version of this name.
-        store: Directory or URL of the model store.
+        store: Directory or URL of the model store; default ``default_store()``.
         until: The last date that training may see; default all rows.
         resume: Go on from the newest whole checkpoint of the same run; without it, start anew.
         device: Where to train.
@@ -231,8 +239,9 @@ def train(
     prices = _rows_until(prices, until)
     returns = log_returns(prices)
     key = _digest([data_digest(prices), config.model_dump(mode="json")])[:12]
+    store = store or default_store()
     root = local_path(store)
-    directory = (root or Path(DEFAULT_STORE)) / ".runs" / f"{name}-{key}"
+    directory = (root or Path("models")) / ".runs" / f"{name}-{key}"
     return TrainingRun(prices, returns, config, name, store, directory, resume, device)
 
 
@@ -252,26 +261,34 @@ def fit(prices: pd.DataFrame | str, config: TrainConfig | None = None) -> Traine
     return TrainedSampler(run.model(progress))
 
 
-def load_model(reference: str, store: str = DEFAULT_STORE) -> TrainedSampler:
+def load_model(reference: str, store: str | None = None) -> TrainedSampler:
     """A published model, every byte verified.
 
     Args:
         reference: ``name`` (newest version), ``name@version`` or a path.
-        store: Directory or URL of the model store.
+        store: Directory or URL of the model store; default ``default_store()``.
 
     Raises:
         ModelNotFoundError: If there is no such model.
         ModelDamagedError: If its files are not the published ones.
     """
-    published = ModelStore(store).resolve(reference)
+    published = ModelStore(store or default_store()).resolve(reference)
     model = MarketModel.load(published.read)
     return TrainedSampler(model, published.reference, published.digest)
+
+
+def default_store() -> str:
+    """The store that ``FINGAN_STORE`` names, else ``./models``."""
+    return os.environ.get("FINGAN_STORE") or "models"
 
 
 def _rows_until(prices: pd.DataFrame, until: Date | None) -> pd.DataFrame:
     if until is None:
         return prices
-    rows = prices.loc[: end_of(until)]
+    try:
+        rows = prices.loc[: end_of(until)]
+    except ValueError:
+        raise RequestError(f"until must be a date such as 2020-03-16, got '{until}'") from None
     if rows.empty:
         raise PriceDataError(
             f"until must not lie before the first row, {prices.index[0]:%Y-%m-%d}, got {until}"

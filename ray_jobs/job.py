@@ -11,7 +11,6 @@ from pydantic import Field, NonNegativeInt, PositiveInt, model_validator
 
 from fingan.config import Config
 from fingan.data.options import DateOrder, Decimal, Duplicates, Kind, Layout
-from fingan.pipeline import DEFAULT_STORE
 from fingan.training.config import TrainConfig
 
 
@@ -55,8 +54,9 @@ class TrainJob(Config):
     name: str
     """The model is published as the next version of this name."""
 
-    store: str = DEFAULT_STORE
-    """The model store, a directory or URL; a directory must be the same on every node."""
+    store: str | None = None
+    """The model store, a directory or URL (a directory must be the same on every node); default
+    ``FINGAN_STORE``, else ``./models``."""
 
     until: dt.date | None = None
     """The last date that training may see."""

@@ -20,7 +20,7 @@ from fingan.data.options import check_options
 from fingan.data.prices import read_prices
 from fingan.errors import FinganError, RequestError, TrainingDivergedError
 from fingan.files import local_path
-from fingan.pipeline import TrainingRun
+from fingan.pipeline import TrainingRun, default_store
 from fingan.pipeline import train as prepare_run
 from ray_jobs.cluster import connect, is_temporary
 from ray_jobs.job import TrainJob
@@ -66,7 +66,7 @@ def _open_run(job: TrainJob, *, resume: bool) -> TrainingRun:
         read_prices(job.prices, **reading),
         job.train,
         name=job.name,
-        store=_place(job.store),
+        store=_place(job.store or default_store()),
         until=job.until,
         resume=resume,
     )

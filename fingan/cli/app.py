@@ -1,13 +1,17 @@
 """The ``fingan`` command: its groups, its version, and how a failure ends.
 
-Exit codes: 0 done, 2 bad input or usage, 1 anything else, 130 interrupted. A failure is one
+Exit codes: 0 done, 2 bad input or usage, 1 anything else, 130 interrupted,
+143 terminated. A failure is one
 sentence on stderr; ``FINGAN_DEBUG=1`` adds the traceback of one that is not the caller's.
 """
 
 import os
+import signal
 import sys
+import threading
 import traceback
 from collections.abc import Sequence
+from types import FrameType
 from typing import Annotated
 
 import typer
@@ -60,6 +64,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         arguments: What stands after ``fingan``; None for the process's own.
     """
     words = list(sys.argv[1:] if arguments is None else arguments)
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, _end)  # as an exception, so that half-written files go
     try:
         ended = app(args=words or ["--help"], prog_name="fingan", standalone_mode=False)
     except typer.TyperException as misuse:
@@ -75,6 +81,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if ended == INTERRUPTED:
         note("interrupted: no file was left half-written")
     return ended if isinstance(ended, int) else DONE
+
+
+def _end(number: int, _frame: FrameType | None) -> None:
+    raise SystemExit(128 + number)
 
 
 def _complain(text: str, code: int) -> int:

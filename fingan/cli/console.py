@@ -17,9 +17,21 @@ def emit(record: Mapping[str, Any], *, as_json: bool) -> None:
     if as_json:
         typer.echo(_json(record))
         return
-    width = max(len(name) for name in record)
+    _emit_entries(record, indent="")
+
+
+def _emit_entries(record: Mapping[str, Any], indent: str) -> None:
+    """One aligned line per entry, records within records indented; long lists are counted."""
+    width = max((len(name) for name in record), default=0)
     for name, value in record.items():
-        typer.echo(f"{name.replace('_', ' '):<{width}}  {_plain(value)}")
+        head = f"{indent}{name.replace('_', ' '):<{width}}"
+        if isinstance(value, Mapping) and value:
+            typer.echo(head.rstrip())
+            _emit_entries(value, indent + "  ")
+        elif isinstance(value, list) and value and isinstance(value[0], Mapping):
+            typer.echo(f"{head}  {len(value)} records (--json prints them)")
+        else:
+            typer.echo(f"{head}  {_plain(value)}")
 
 
 def emit_rows(name: str, rows: Sequence[Mapping[str, Any]], *, as_json: bool) -> None:

@@ -102,10 +102,32 @@ def _position(dates: pd.DatetimeIndex, date: pd.Timestamp, side: Literal["left",
 
 def end_of(date: Date) -> pd.Timestamp:
     """The last moment of a day; a moment, midnight too where it is a timestamp, for itself."""
+    if isinstance(date, str) and len(date) < len("2020-03-16"):
+        raise ValueError(f"a date must be whole, as 2020-03-16, got '{date}'")
     stamp = pd.Timestamp(date).as_unit("ns")
     is_day = isinstance(date, str) and len(date) <= len("2020-03-16")
     is_day |= isinstance(date, datetime.date) and not isinstance(date, datetime.datetime)
     return stamp + pd.Timedelta(days=1) - pd.Timedelta(nanoseconds=1) if is_day else stamp
+
+
+def _checked_values(prices: pd.DataFrame, kind: Kind) -> Float[np.ndarray, "n_rows n_assets"]:
+    """The numbers of a table, if they are in order of time and can be what they are said to be."""
+    if not isinstance(prices, pd.DataFrame) or not isinstance(prices.index, pd.DatetimeIndex):
+        raise PriceDataError("prices must be a table indexed by dates; make it with read_prices")
+    if not prices.index.is_monotonic_increasing or not prices.index.is_unique:
+        raise PriceDataError(
+            "dates must rise from row to row, each once; read the table with read_prices"
+        )
+    values = np.ascontiguousarray(prices, dtype=np.float64)  # sums round by order in memory
+    least = {"price": 0.0, "simple_return": -1.0}.get(kind, -np.inf)
+    wrong = np.isinf(values) | (values <= least)
+    if wrong.any():
+        row, column = np.argwhere(wrong)[0]
+        raise PriceDataError(
+            f"'{prices.columns[column]}' is {values[row, column]} on {prices.index[row]:%Y-%m-%d}"
+            f" (first of {wrong.sum()}); values of kind '{kind}' must be finite and above {least}"
+        )
+    return values
 
 
 def log_returns(prices: pd.DataFrame) -> ReturnTable:
@@ -117,9 +139,12 @@ def log_returns(prices: pd.DataFrame) -> ReturnTable:
     Returns:
         One row less than prices or levels, as many as returns. NaN where a value that the return
         needs is missing: over a gap there is no return, not a zero.
+
+    Raises:
+        PriceDataError: If the rows are out of order, or a value cannot be of its kind.
     """
-    kind: Kind = prices.attrs.get("kind", "price")
-    values = np.ascontiguousarray(prices, dtype=np.float64)  # sums round by order in memory
+    kind: Kind = getattr(prices, "attrs", {}).get("kind", "price")
+    values = _checked_values(prices, kind)
     dates = pd.DatetimeIndex(prices.index).as_unit("ns")
     match kind:
         case "price":

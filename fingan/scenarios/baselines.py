@@ -46,6 +46,8 @@ class Resampling:
     """Scaled returns, or standardised innovations, of the days on which all were observed."""
     volatility: VolatilityFilter | None
     kind: str
+    fitted_until: str
+    """Last date of the rows it was fitted on; an ``as_of`` before it is no forecast."""
 
     @property
     def assets(self) -> tuple[str, ...]:
@@ -65,7 +67,7 @@ class Resampling:
         """Scenarios that are drawn when they are read; as ``TrainedSampler.stream``."""
         request = ScenarioRequest(horizon, n_paths, seed)
         now = present(prices, self.assets, self.kind, as_of, f"baseline '{self.name}'")
-        metadata = {"model": self.name, "model_digest": None}
+        metadata = {"model": self.name, "model_digest": None, "fitted_until": self.fitted_until}
         draw = self._plain(request) if self.volatility is None else self._filtered(now, request)
         return scenario_stream(now, request, draw, metadata, n_threads)
 
@@ -139,7 +141,9 @@ def baseline(name: str, prices: pd.DataFrame) -> Resampling:
     days = scaled
     if volatility is not None:
         days = scaled / volatility.variances(scaled)[:-1].sqrt()
-    return Resampling(name, scaler, _joint(days, table), volatility, table.kind)
+    return Resampling(
+        name, scaler, _joint(days, table), volatility, table.kind, table.dates[-1].isoformat()
+    )
 
 
 def _joint(days: Tensor, table: ReturnTable) -> Tensor:

@@ -12,6 +12,7 @@ from fingan.errors import RequestError, UnknownAssetError
 
 AsOf = str | datetime.date | pd.Timestamp | None
 MEMORY = 1_500  # rows of history that condition a path; a filter has long forgotten the rest
+MAX_STALE = 10  # rows for which a missing price may stand still
 
 
 @dataclass(frozen=True)
@@ -22,7 +23,9 @@ class Present:
     """The rows that count, oldest first."""
     returns: ReturnTable
     start_prices: tuple[float, ...]
-    """Last observed price of each asset."""
+    """Last observed price of each asset; 100 where the table holds returns."""
+    digest: str
+    """Of all rows up to the date."""
 
     @property
     def dates(self) -> pd.DatetimeIndex:
@@ -39,7 +42,12 @@ class Present:
         """Date and digest, for the head of a scenario set."""
         stamp = self.as_of
         text = stamp.date().isoformat() if stamp == stamp.normalize() else stamp.isoformat()
-        return {"as_of": text, "data_digest": data_digest(self.prices)}
+        stale = self.prices.columns[self.prices.iloc[-1].isna()]
+        return {
+            "as_of": text,
+            "data_digest": self.digest,
+            "not_observed_on_as_of": [str(asset) for asset in stale],
+        }
 
 
 def present(
@@ -64,13 +72,15 @@ def present(
         RequestError: If ``as_of`` lies outside the rows, or the kind differs.
     """
     _check_columns(prices, assets, kind, subject)
-    table = prices.loc[: _last_moment(prices, as_of), list(assets)].iloc[-MEMORY:]
+    whole = prices.loc[: _last_moment(prices, as_of), list(assets)]
+    table = whole.iloc[-MEMORY:]
     table.attrs = dict(prices.attrs)
-    last = table.ffill().iloc[-1]
+    last = table.ffill(limit=MAX_STALE).iloc[-1]
     if last.isna().any():
         raise UnknownAssetError(
-            f"asset '{last.index[last.isna()][0]}' must have a price up to"
-            f" {table.index[-1]:%Y-%m-%d}, the date the scenarios continue from, but has none"
+            f"asset '{last.index[last.isna()][0]}' must have a price in the {MAX_STALE + 1} rows up"
+            f" to {table.index[-1]:%Y-%m-%d}, the date the scenarios continue from, but has none;"
+            " it has ended, or not yet begun"
         )
     if len(table) < 3:
         raise RequestError(
@@ -79,10 +89,12 @@ def present(
     returns = log_returns(table)
     is_returns = kind in ("simple_return", "log_return")
     start = tuple(100.0 for _ in assets) if is_returns else tuple(float(price) for price in last)
-    return Present(table, returns, start)
+    return Present(table, returns, start, data_digest(whole))
 
 
 def _check_columns(prices: pd.DataFrame, assets: tuple[str, ...], kind: str, subject: str) -> None:
+    if not isinstance(prices, pd.DataFrame):
+        raise RequestError(f"prices must be a table from read_prices, got {prices!r}")
     given = prices.attrs.get("kind", "price")
     if given != kind:
         raise RequestError(

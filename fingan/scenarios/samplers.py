@@ -4,6 +4,8 @@ The trained model and each classical baseline condition on the same ``Present`` 
 fixed blocks of paths, so that path i is one path, however many are asked for.
 """
 
+import operator
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -22,7 +24,7 @@ from fingan.scenarios.present import AsOf, Present, present
 from fingan.scenarios.scenario_set import ScenarioHeader, ScenarioSet, ScenarioStream
 
 BLOCK_SIZE = 512  # paths drawn at once; part of what determines their bits
-STRETCH = 64  # steps computed at once, so that memory does not grow with the horizon
+STRETCH = 64  # steps computed at once; a block of paths is held whole
 MAX_SEED = 2**64 - 1
 
 DrawBlock = Callable[[int], Float32[Tensor, "block_size horizon n_assets"]]
@@ -69,6 +71,12 @@ class ScenarioRequest:
     seed: int
 
     def __post_init__(self) -> None:
+        for name in ("horizon", "n_paths", "seed"):
+            given = getattr(self, name)
+            try:
+                object.__setattr__(self, name, operator.index(given))
+            except TypeError:
+                raise RequestError(f"{name} must be a whole number, got {given!r}") from None
         for name, count in (("horizon", self.horizon), ("n_paths", self.n_paths)):
             if count < 1:
                 raise RequestError(f"{name} must be at least 1, got {count}")
@@ -84,6 +92,7 @@ def scenario_stream(
     n_threads: int,
 ) -> ScenarioStream:
     """Head and blocks of a scenario set that continues a history."""
+    _check_block(request.horizon, len(now.returns.assets), n_threads)
     calendar = infer_calendar(now.dates)
     header = ScenarioHeader(
         assets=now.returns.assets,
@@ -103,6 +112,18 @@ def scenario_stream(
         },
     )
     return ScenarioStream(header, BLOCK_SIZE, draw, n_threads=n_threads)
+
+
+def _check_block(horizon: int, n_assets: int, n_threads: int) -> None:
+    """Refuse a horizon whose blocks of paths cannot be held in memory."""
+    needed = 3 * (n_threads + 1) * BLOCK_SIZE * horizon * n_assets * 4
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    if needed > memory:
+        raise RequestError(
+            f"a block of {BLOCK_SIZE} paths must fit in memory: {horizon:,} steps of {n_assets:,}"
+            f" assets on {n_threads} threads need about {needed:,} bytes of {memory:,}; take a"
+            " shorter horizon"
+        )
 
 
 @dataclass(frozen=True)
@@ -147,7 +168,11 @@ class TrainedSampler:
         history = self._stored_history() if prices is None else prices
         subject = f"model '{self.reference}'"
         now = present(history, self.assets, self.model.shape.kind, as_of, subject)
-        metadata = {"model": self.reference, "model_digest": self.digest}
+        metadata = {
+            "model": self.reference,
+            "model_digest": self.digest,
+            "fitted_until": self._stored_history().index[-1].isoformat(),
+        }
         draw = _trained_blocks(self.model, now, request)
         return scenario_stream(now, request, draw, metadata, n_threads)
 

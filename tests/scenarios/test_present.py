@@ -98,7 +98,9 @@ def test_an_asset_that_is_no_column_is_named(garch_prices):
 def test_an_asset_without_a_price_up_to_the_day_is_named(garch_prices):
     prices = garch_prices.copy()
     prices.loc[:"2016-12-30", "ABLE"] = np.nan
-    with pytest.raises(UnknownAssetError, match="'ABLE' must have a price up to 2016-03-16"):
+    with pytest.raises(
+        UnknownAssetError, match="'ABLE' must have a price in the 11 rows up to 2016-03-16"
+    ):
         present(prices, ASSETS, "price", "2016-03-16")
 
 
