@@ -264,3 +264,8 @@ def test_the_command_line_trains_and_draws_the_same_bytes_on_one_thread_and_on_t
     drawn = fingan.ScenarioSet.load(tmp_path / "one.parquet")
     assert drawn.log_returns.shape == (1100, 4, 4)
     assert drawn.metadata["model"] == "mine@1"
+
+
+def test_the_store_is_the_one_that_the_environment_names(tiny_model, monkeypatch):
+    monkeypatch.setenv("FINGAN_STORE", str(tiny_model.store))
+    assert fingan.load_model(tiny_model.reference).reference == tiny_model.reference

@@ -110,14 +110,23 @@ def end_of(date: Date) -> pd.Timestamp:
     return stamp + pd.Timedelta(days=1) - pd.Timedelta(nanoseconds=1) if is_day else stamp
 
 
-def _checked_values(prices: pd.DataFrame, kind: Kind) -> Float[np.ndarray, "n_rows n_assets"]:
-    """The numbers of a table, if they are in order of time and can be what they are said to be."""
+def check_order(prices: pd.DataFrame) -> None:
+    """Refuse what is no table in order of time.
+
+    Raises:
+        PriceDataError: If the index does not hold dates that rise from row to row.
+    """
     if not isinstance(prices, pd.DataFrame) or not isinstance(prices.index, pd.DatetimeIndex):
         raise PriceDataError("prices must be a table indexed by dates; make it with read_prices")
     if not prices.index.is_monotonic_increasing or not prices.index.is_unique:
         raise PriceDataError(
             "dates must rise from row to row, each once; read the table with read_prices"
         )
+
+
+def _checked_values(prices: pd.DataFrame, kind: Kind) -> Float[np.ndarray, "n_rows n_assets"]:
+    """The numbers of a table, if they can be what they are said to be."""
+    check_order(prices)
     values = np.ascontiguousarray(prices, dtype=np.float64)  # sums round by order in memory
     least = {"price": 0.0, "simple_return": -1.0}.get(kind, -np.inf)
     wrong = np.isinf(values) | (values <= least)

@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 
 from fingan.data.quality import data_digest
-from fingan.data.returns import ReturnTable, end_of, log_returns
+from fingan.data.returns import ReturnTable, check_order, end_of, log_returns
 from fingan.errors import RequestError, UnknownAssetError
 
 AsOf = str | datetime.date | pd.Timestamp | None
@@ -95,6 +95,7 @@ def present(
 def _check_columns(prices: pd.DataFrame, assets: tuple[str, ...], kind: str, subject: str) -> None:
     if not isinstance(prices, pd.DataFrame):
         raise RequestError(f"prices must be a table from read_prices, got {prices!r}")
+    check_order(prices)
     given = prices.attrs.get("kind", "price")
     if given != kind:
         raise RequestError(

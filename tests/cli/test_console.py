@@ -14,7 +14,7 @@ def test_json_is_one_object_and_what_is_not_finite_is_null(capsys):
 
 def test_a_record_is_one_aligned_line_per_entry(capsys):
     emit({"model": "m@1", "n_paths": 10_000, "scores": {"energy": 2.44382917}}, as_json=False)
-    assert capsys.readouterr().out == "model    m@1\nn paths  10,000\nscores   energy 2.44383\n"
+    assert capsys.readouterr().out == ("model    m@1\nn paths  10,000\nscores\n  energy  2.44383\n")
 
 
 def test_rows_are_aligned_under_their_names(capsys):

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from fingan.data.quality import data_digest
-from fingan.errors import RequestError, UnknownAssetError
+from fingan.errors import PriceDataError, RequestError, UnknownAssetError
 from fingan.scenarios.present import MEMORY, present
 
 ASSETS = ("CHARLIE", "ABLE")
@@ -45,7 +45,34 @@ def test_a_weekend_stands_for_the_friday_before_it(garch_prices):
 def test_metadata_name_the_day_and_the_data(garch_prices):
     now = present(garch_prices, ASSETS, "price", "2016-03-16")
     digest = data_digest(now.prices)
-    assert now.metadata() == {"as_of": "2016-03-16", "data_digest": digest}
+    assert now.metadata() == {
+        "as_of": "2016-03-16",
+        "data_digest": digest,
+        "not_observed_on_as_of": [],
+    }
+
+
+def test_an_asset_that_ended_is_refused_and_one_that_pauses_is_named(garch_prices):
+    prices = garch_prices.copy()
+    prices.iloc[-5:, 0] = np.nan
+    assert present(prices, ASSETS, "price").metadata()["not_observed_on_as_of"] == ["ABLE"]
+    prices.iloc[-30:, 0] = np.nan
+    with pytest.raises(UnknownAssetError, match="'ABLE' must have a price in the 11 rows"):
+        present(prices, ASSETS, "price")
+
+
+def test_a_table_out_of_order_or_with_an_impossible_price_is_refused(garch_prices):
+    with pytest.raises(PriceDataError, match="dates must rise from row to row"):
+        present(garch_prices.iloc[::-1], ASSETS, "price")
+    prices = garch_prices.copy()
+    prices.iloc[-3, 1] = -1.0
+    with pytest.raises(PriceDataError, match=r"'BAKER' is -1.0 on .* must be finite and above 0.0"):
+        present(prices, ASSETS, "price")
+
+
+def test_a_date_must_be_whole(garch_prices):
+    with pytest.raises(RequestError, match="as_of must be a date such as 2020-03-16, got '2016'"):
+        present(garch_prices, ASSETS, "price", "2016")
     assert digest.startswith("sha256:")
 
 

@@ -178,3 +178,12 @@ def test_a_table_that_never_saw_read_prices_counts_as_prices(sampler, garch_pric
 
 def test_the_largest_request_is_allowed():
     assert ScenarioRequest(1, 1, MAX_SEED).seed == 2**64 - 1
+
+
+def test_a_horizon_whose_block_exceeds_the_memory_is_refused(sampler, garch_prices):
+    with pytest.raises(RequestError, match="a block of 512 paths must fit in memory"):
+        sampler.stream(garch_prices, 2_000_000_000, 1)
+
+
+def test_scenarios_say_until_when_the_model_was_fitted(scenarios, garch_prices):
+    assert scenarios.metadata["fitted_until"] == garch_prices.index[-1].isoformat()
