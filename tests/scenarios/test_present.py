@@ -50,6 +50,7 @@ def test_metadata_name_the_day_and_the_data(garch_prices):
         "data_digest": digest,
         "not_observed_on_as_of": [],
     }
+    assert digest.startswith("sha256:")
 
 
 def test_an_asset_that_ended_is_refused_and_one_that_pauses_is_named(garch_prices):
@@ -65,15 +66,14 @@ def test_a_table_out_of_order_or_with_an_impossible_price_is_refused(garch_price
     with pytest.raises(PriceDataError, match="dates must rise from row to row"):
         present(garch_prices.iloc[::-1], ASSETS, "price")
     prices = garch_prices.copy()
-    prices.iloc[-3, 1] = -1.0
-    with pytest.raises(PriceDataError, match=r"'BAKER' is -1.0 on .* must be finite and above 0.0"):
+    prices.iloc[-3, 0] = -1.0
+    with pytest.raises(PriceDataError, match=r"'ABLE' is -1.0 on .* must be finite and above 0.0"):
         present(prices, ASSETS, "price")
 
 
 def test_a_date_must_be_whole(garch_prices):
     with pytest.raises(RequestError, match="as_of must be a date such as 2020-03-16, got '2016'"):
         present(garch_prices, ASSETS, "price", "2016")
-    assert digest.startswith("sha256:")
 
 
 def test_the_last_price_observed_is_the_one_to_continue_from(garch_prices):

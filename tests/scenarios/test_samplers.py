@@ -185,5 +185,6 @@ def test_a_horizon_whose_block_exceeds_the_memory_is_refused(sampler, garch_pric
         sampler.stream(garch_prices, 2_000_000_000, 1)
 
 
-def test_scenarios_say_until_when_the_model_was_fitted(scenarios, garch_prices):
-    assert scenarios.metadata["fitted_until"] == garch_prices.index[-1].isoformat()
+def test_scenarios_say_until_when_the_model_was_fitted(scenarios, sampler):
+    last = pd.Timestamp(int(sampler.model.history.dates[-1]))
+    assert scenarios.metadata["fitted_until"] == last.isoformat()
