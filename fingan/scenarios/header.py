@@ -87,7 +87,7 @@ class ScenarioHeader:
         """
         n_paths, horizon, n_assets = self.shape
         needed = n_paths * horizon * n_assets * 4
-        memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+        memory = machine_memory()
         if needed > memory:
             raise RequestError(
                 f"{n_paths:,} paths of {horizon:,} steps and {n_assets:,} assets must fit in "
@@ -144,6 +144,11 @@ class ScenarioHeader:
         except (AttributeError, KeyError, TypeError) as wrong:
             raise ValueError(f"not the header of a scenario set: {wrong}") from None
         return header, found
+
+
+def machine_memory() -> int:
+    """Bytes of memory that this machine has."""
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
 
 
 def _step_date(text: str) -> StepDate:

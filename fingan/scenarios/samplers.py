@@ -5,7 +5,6 @@ fixed blocks of paths, so that path i is one path, however many are asked for.
 """
 
 import operator
-import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -19,6 +18,7 @@ from fingan import __version__
 from fingan.errors import RequestError
 from fingan.models.market import MarketModel
 from fingan.scenarios.calendars import infer_calendar, step_dates
+from fingan.scenarios.header import machine_memory
 from fingan.scenarios.noise import path_normals
 from fingan.scenarios.present import AsOf, Present, present
 from fingan.scenarios.scenario_set import ScenarioHeader, ScenarioSet, ScenarioStream
@@ -117,7 +117,7 @@ def scenario_stream(
 def _check_block(horizon: int, n_assets: int, n_threads: int) -> None:
     """Refuse a horizon whose blocks of paths cannot be held in memory."""
     needed = 3 * (n_threads + 1) * BLOCK_SIZE * horizon * n_assets * 4
-    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    memory = machine_memory()
     if needed > memory:
         raise RequestError(
             f"a block of {BLOCK_SIZE} paths must fit in memory: {horizon:,} steps of {n_assets:,}"
