@@ -25,7 +25,7 @@ from fingan.data.returns import Date, ReturnTable, end_of, log_returns
 from fingan.errors import CheckpointError, PriceDataError, RequestError, StoreError
 from fingan.files import local_path, whole_file
 from fingan.models.market import History, MarketModel, MarketShape
-from fingan.scenarios.baselines import Resampling, baseline
+from fingan.scenarios.baselines import Baseline, baseline
 from fingan.scenarios.samplers import TrainedSampler
 from fingan.scenarios.store import ModelStore
 from fingan.training.config import TrainConfig
@@ -36,7 +36,7 @@ from fingan.training.loop import fit as fit_steps
 from fingan.training.state import latest_step
 
 __all__ = [
-    "Resampling",
+    "Baseline",
     "TrainingRun",
     "baseline",
     "default_store",

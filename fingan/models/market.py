@@ -73,13 +73,17 @@ class MarketModel:
         """Normals per path and step."""
         return self.generator.innovations.n_noise
 
-    def condition(
+    def conditions(
         self, returns: Float[Tensor, "n_days n_assets"]
-    ) -> tuple[Float[Tensor, " n_assets"], Float[Tensor, " n_features"]]:
-        """Tomorrow's variances, scaled, and the market state, from past log-returns."""
+    ) -> tuple[Float[Tensor, "n_states n_assets"], Float[Tensor, "n_states n_features"]]:
+        """Scaled variances and market state at each day's start, from log-returns before it.
+
+        Returns:
+            One row more than ``returns``; the last is tomorrow's.
+        """
         scaled = (returns.double() - self.mean) / self.std
         variances = self.volatility.variances(scaled)
-        return variances[-1].float(), market_states(scaled, variances)[-1].float()
+        return variances.float(), market_states(scaled, variances).float()
 
     def save(self, directory: Path) -> None:
         """Write the files of the model into a directory that exists."""

@@ -71,7 +71,7 @@ def present(
         UnknownAssetError: If an asset is not a column, or has no price up to ``as_of``.
         RequestError: If ``as_of`` lies outside the rows, or the kind differs.
     """
-    _check_columns(prices, assets, kind, subject)
+    check_columns(prices, assets, kind, subject)
     whole = prices.loc[: _last_moment(prices, as_of), list(assets)]
     table = whole.iloc[-MEMORY:]
     table.attrs = dict(prices.attrs)
@@ -92,7 +92,8 @@ def present(
     return Present(table, returns, start, data_digest(whole))
 
 
-def _check_columns(prices: pd.DataFrame, assets: tuple[str, ...], kind: str, subject: str) -> None:
+def check_columns(prices: pd.DataFrame, assets: tuple[str, ...], kind: str, subject: str) -> None:
+    """Refuse prices that lack an asset of a sampler, or are of another kind than it needs."""
     if not isinstance(prices, pd.DataFrame):
         raise RequestError(f"prices must be a table from read_prices, got {prices!r}")
     check_order(prices)

@@ -7,7 +7,7 @@ fixed blocks of paths, so that path i is one path, however many are asked for.
 import operator
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol
 
 import pandas as pd
 import torch
@@ -15,6 +15,7 @@ from jaxtyping import Float32
 from torch import Tensor
 
 from fingan import __version__
+from fingan.data.returns import ReturnTable
 from fingan.errors import RequestError
 from fingan.models.market import MarketModel
 from fingan.scenarios.calendars import infer_calendar, step_dates
@@ -27,15 +28,52 @@ BLOCK_SIZE = 512  # paths drawn at once; part of what determines their bits
 STRETCH = 64  # steps computed at once; a block of paths is held whole
 MAX_SEED = 2**64 - 1
 
+
+@dataclass(frozen=True)
+class ScenarioRequest:
+    """How far, how many, from which random numbers."""
+
+    horizon: int
+    n_paths: int
+    seed: int
+
+    def __post_init__(self) -> None:
+        for name in ("horizon", "n_paths", "seed"):
+            given = getattr(self, name)
+            try:
+                object.__setattr__(self, name, operator.index(given))
+            except TypeError:
+                raise RequestError(f"{name} must be a whole number, got {given!r}") from None
+        for name, count in (("horizon", self.horizon), ("n_paths", self.n_paths)):
+            if count < 1:
+                raise RequestError(f"{name} must be at least 1, got {count}")
+        if not 0 <= self.seed <= MAX_SEED:
+            raise RequestError(f"seed must lie in 0 to 2^64 - 1, got {self.seed}")
+
+
 DrawBlock = Callable[[int], Float32[Tensor, "block_size horizon n_assets"]]
+Continuations = Callable[[int, ScenarioRequest], DrawBlock]
+"""From a row of a table of returns on: blocks of paths that know the rows up to it alone."""
 
 
 class Sampler(Protocol):
-    """Anything that continues a history with scenarios."""
+    """Anything that continues a history with scenarios: the trained model, each baseline."""
+
+    @property
+    def reference(self) -> str:
+        """Its name: ``equities@3``, ``fhs-gjr``."""
 
     @property
     def assets(self) -> tuple[str, ...]:
         """Names, in the order of the cube's last axis."""
+
+    @property
+    def kind(self) -> str:
+        """What the prices must be."""
+
+    @property
+    def fitted_until(self) -> pd.Timestamp:
+        """Last date of the rows it was fitted on; an ``as_of`` before it is no forecast."""
 
     def stream(
         self,
@@ -61,37 +99,22 @@ class Sampler(Protocol):
     ) -> ScenarioSet:
         """Scenarios in memory."""
 
-
-@dataclass(frozen=True)
-class ScenarioRequest:
-    """How far, how many, from which random numbers."""
-
-    horizon: int
-    n_paths: int
-    seed: int
-
-    def __post_init__(self) -> None:
-        for name in ("horizon", "n_paths", "seed"):
-            given = getattr(self, name)
-            try:
-                object.__setattr__(self, name, operator.index(given))
-            except TypeError:
-                raise RequestError(f"{name} must be a whole number, got {given!r}") from None
-        for name, count in (("horizon", self.horizon), ("n_paths", self.n_paths)):
-            if count < 1:
-                raise RequestError(f"{name} must be at least 1, got {count}")
-        if not 0 <= self.seed <= MAX_SEED:
-            raise RequestError(f"seed must lie in 0 to 2^64 - 1, got {self.seed}")
+    def continuations(self, returns: ReturnTable) -> Continuations:
+        """How each row of a table of log-returns goes on."""
 
 
 def scenario_stream(
-    now: Present,
-    request: ScenarioRequest,
-    draw: DrawBlock,
-    metadata: dict[str, Any],
-    n_threads: int,
+    sampler: Sampler, now: Present, request: ScenarioRequest, digest: str | None, n_threads: int
 ) -> ScenarioStream:
-    """Head and blocks of a scenario set that continues a history."""
+    """Head and blocks of a scenario set that continues a history.
+
+    Args:
+        sampler: Who draws.
+        now: The history.
+        request: How far, how many, from which seed.
+        digest: Of the model; None where there is no published one.
+        n_threads: Blocks drawn at once; changes no value.
+    """
     _check_block(request.horizon, len(now.returns.assets), n_threads)
     calendar = infer_calendar(now.dates)
     header = ScenarioHeader(
@@ -102,7 +125,9 @@ def scenario_stream(
         dates=step_dates(now.dates, request.horizon, calendar),
         kind=now.returns.kind,
         metadata={
-            **metadata,
+            "model": sampler.reference,
+            "model_digest": digest,
+            "fitted_until": sampler.fitted_until.isoformat(),
             **now.metadata(),
             "calendar": calendar,
             "seed": request.seed,
@@ -111,6 +136,7 @@ def scenario_stream(
             "software": f"fingan {__version__}",
         },
     )
+    draw = sampler.continuations(now.returns)(len(now.returns.dates) - 1, request)
     return ScenarioStream(header, BLOCK_SIZE, draw, n_threads=n_threads)
 
 
@@ -139,6 +165,17 @@ class TrainedSampler:
         """Names, in the order of the cube's last axis."""
         return self.model.shape.assets
 
+    @property
+    def kind(self) -> str:
+        """What the prices must be."""
+        return self.model.shape.kind
+
+    @property
+    def fitted_until(self) -> pd.Timestamp:
+        """Last date of the training period."""
+        last: pd.Timestamp = self._stored_history().index[-1]
+        return last
+
     def stream(
         self,
         prices: pd.DataFrame | None,
@@ -166,15 +203,8 @@ class TrainedSampler:
         """
         request = ScenarioRequest(horizon, n_paths, seed)
         history = self._stored_history() if prices is None else prices
-        subject = f"model '{self.reference}'"
-        now = present(history, self.assets, self.model.shape.kind, as_of, subject)
-        metadata = {
-            "model": self.reference,
-            "model_digest": self.digest,
-            "fitted_until": self._stored_history().index[-1].isoformat(),
-        }
-        draw = _trained_blocks(self.model, now, request)
-        return scenario_stream(now, request, draw, metadata, n_threads)
+        now = present(history, self.assets, self.kind, as_of, f"model '{self.reference}'")
+        return scenario_stream(self, now, request, self.digest, n_threads)
 
     def sample(
         self,
@@ -190,26 +220,39 @@ class TrainedSampler:
         drawn = self.stream(prices, horizon, n_paths, seed=seed, as_of=as_of, n_threads=n_threads)
         return drawn.collect()
 
+    def continuations(self, returns: ReturnTable) -> Continuations:
+        """How each row of a table of log-returns goes on."""
+        variances, states = self.model.conditions(returns.values)
+
+        def continued(row: int, request: ScenarioRequest) -> DrawBlock:
+            return _trained_blocks(self.model, variances[row + 1], states[row + 1], request)
+
+        return continued
+
     def _stored_history(self) -> pd.DataFrame:
         tail = self.model.history
         index = pd.DatetimeIndex(tail.dates.numpy().astype("M8[ns]"), name="date")
         table = pd.DataFrame(tail.prices.numpy(), index=index, columns=list(self.assets))
-        table.attrs["kind"] = self.model.shape.kind
+        table.attrs["kind"] = self.kind
         return table
 
 
-def _trained_blocks(model: MarketModel, now: Present, request: ScenarioRequest) -> DrawBlock:
-    variance, state = model.condition(now.returns.values)
-    variance, state = variance.expand(BLOCK_SIZE, -1), state.expand(BLOCK_SIZE, -1)
+def _trained_blocks(
+    model: MarketModel,
+    variance: Float32[Tensor, " n_assets"],
+    state: Float32[Tensor, " n_features"],
+    request: ScenarioRequest,
+) -> DrawBlock:
+    variances, states = variance.expand(BLOCK_SIZE, -1), state.expand(BLOCK_SIZE, -1)
     mean, std = model.mean.float(), model.std.float()
 
     def draw(block: int) -> Tensor:
         cube = torch.empty(request.horizon, BLOCK_SIZE, len(mean))
-        today, memory = variance, None
+        today, memory = variances, None
         for first in range(0, request.horizon, STRETCH):
             n_steps = min(STRETCH, request.horizon - first)
             noise = path_normals(request.seed, block, first, n_steps, BLOCK_SIZE, model.n_noise)
-            returns, today, memory = model.generator(noise, today, state, memory)
+            returns, today, memory = model.generator(noise, today, states, memory)
             torch.addcmul(mean, returns, std, out=cube[first : first + n_steps])
         return cube.transpose(0, 1)
 

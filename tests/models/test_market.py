@@ -47,7 +47,8 @@ def test_a_loaded_model_draws_what_the_saved_one_draws(model, files):
     returns = torch.full((30, 4), 0.01, dtype=torch.float64)
     drawn = []
     for one in (model, loaded):
-        variance, state = one.condition(returns)
+        variances, states = one.conditions(returns)
+        variance, state = variances[-1], states[-1]
         drawn.append(one.generator(noise, variance.expand(4, -1), state.expand(4, -1))[0])
     assert torch.equal(*drawn)
 
@@ -109,7 +110,8 @@ def test_a_shape_that_is_none_is_refused(files, text):
 
 def test_the_condition_is_the_filters_last_variance_in_scaled_units(model, garch_prices):
     returns = log_returns(garch_prices).values
-    variance, state = model.condition(returns)
+    variances, states = model.conditions(returns)
+    variance, state = variances[-1], states[-1]
     scaled = (returns - model.mean) / model.std
     torch.testing.assert_close(variance, model.volatility.variances(scaled)[-1].float())
     assert state.isfinite().all()
