@@ -274,7 +274,7 @@ def load_model(reference: str, store: str | None = None) -> TrainedSampler:
     """
     published = ModelStore(store or default_store()).resolve(reference)
     model = MarketModel.load(published.read)
-    return TrainedSampler(model, published.reference, published.digest)
+    return TrainedSampler(model, published.reference, published.digest, published.card)
 
 
 def default_store() -> str:

@@ -6,8 +6,8 @@ fixed blocks of paths, so that path i is one path, however many are asked for.
 
 import operator
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Protocol
+from dataclasses import dataclass, field
+from typing import Any, Protocol
 
 import pandas as pd
 import torch
@@ -159,6 +159,8 @@ class TrainedSampler:
     model: MarketModel
     reference: str = "unpublished"
     digest: str | None = None
+    card: dict[str, Any] = field(default_factory=dict, compare=False)
+    """What it was trained on, its scores and gates; empty for an unpublished model."""
 
     @property
     def assets(self) -> tuple[str, ...]:
