@@ -1,28 +1,51 @@
 """Classical generators behind the same method as the trained model: the opponents.
 
 - ``historical``: past days drawn at random, all assets of a day together.
+- ``block-bootstrap``: the stationary bootstrap; past days in blocks of random length, so that
+  volatility clusters within a block.
 - ``fhs-gjr``, ``fhs-ewma``: filtered historical simulation; past joint innovations drawn at
   random and run through each asset's volatility recursion from today's variance.
+- ``garch-t``, ``gjr-skew-t``: the same recursion with parameters by maximum likelihood, and
+  innovations of Student's t or Hansen's skewed t under a Gaussian copula.
+- ``t-copula``: the recursion of ``fhs-gjr``, its innovations' own quantiles under a t copula.
+- ``gaussian``: independent days of a multivariate normal law.
+- ``vine``: independent days of a regular vine copula; one step only.
+
+What is independent from day to day has no memory: it answers the same from every date. Days on
+which an asset is missing are left out where days are taken jointly (``historical``,
+``block-bootstrap``, ``gaussian``, ``vine``, the innovations of ``fhs`` and the ranks of
+``t-copula``); a filter is fitted on each asset's own days.
 """
 
 from dataclasses import dataclass
 from typing import Literal, Protocol, get_args
 
 import pandas as pd
-from torch import Tensor
 
 from fingan.data.returns import ReturnTable, log_returns
-from fingan.data.scaling import ReturnScaler
-from fingan.errors import PriceDataError, RequestError
+from fingan.errors import RequestError
+from fingan.scenarios.block_bootstrap import StationaryBootstrap
+from fingan.scenarios.garch import fit_garch
+from fingan.scenarios.gaussian import Gaussian
 from fingan.scenarios.present import AsOf, present
-from fingan.scenarios.resampling import FilteredHistoricalSimulation, HistoricalSimulation
+from fingan.scenarios.resampling import HistoricalSimulation, filtered_historical_simulation
 from fingan.scenarios.samplers import Continuations, ScenarioRequest, scenario_stream
 from fingan.scenarios.scenario_set import ScenarioSet, ScenarioStream
-from fingan.volatility.filter import FilterKind, fit_filter
+from fingan.scenarios.t_copula import fit_t_copula
+from fingan.scenarios.vine import Vine
 
-BaselineName = Literal["historical", "fhs-ewma", "fhs-gjr"]
+BaselineName = Literal[
+    "historical",
+    "block-bootstrap",
+    "fhs-ewma",
+    "fhs-gjr",
+    "garch-t",
+    "gjr-skew-t",
+    "t-copula",
+    "gaussian",
+    "vine",
+]
 BASELINES: tuple[BaselineName, ...] = get_args(BaselineName)
-MIN_DAYS = 100  # joint days below which resampling says nothing
 
 
 class Law(Protocol):
@@ -86,7 +109,8 @@ def baseline(name: str, prices: pd.DataFrame) -> Baseline:
 
     Raises:
         RequestError: If there is no such baseline.
-        PriceDataError: If too few days are observed jointly.
+        PriceDataError: If too few days are observed, jointly or of one asset, or a vine is asked
+            of fewer than three assets.
     """
     if name not in BASELINES:
         raise RequestError(f"baseline must be one of {', '.join(BASELINES)}, got '{name}'")
@@ -95,30 +119,20 @@ def baseline(name: str, prices: pd.DataFrame) -> Baseline:
 
 
 def _law(name: BaselineName, table: ReturnTable) -> Law:
-    scaler = ReturnScaler.fit(table)
     match name:
         case "historical":
-            return HistoricalSimulation(_joint(table.values, table).float())
+            return HistoricalSimulation.fit(table)
+        case "block-bootstrap":
+            return StationaryBootstrap.fit(table)
         case "fhs-ewma":
-            return _filtered(table, scaler, "ewma")
+            return filtered_historical_simulation(table, "ewma")
         case "fhs-gjr":
-            return _filtered(table, scaler, "gjr")
-
-
-def _filtered(
-    table: ReturnTable, scaler: ReturnScaler, kind: FilterKind
-) -> FilteredHistoricalSimulation:
-    scaled = scaler.transform(table.values)
-    volatility = fit_filter(scaled, kind)
-    innovations = scaled / volatility.variances(scaled)[:-1].sqrt()
-    return FilteredHistoricalSimulation(scaler, volatility, _joint(innovations, table))
-
-
-def _joint(days: Tensor, table: ReturnTable) -> Tensor:
-    joint = days[~days.isnan().any(1)]
-    if len(joint) < MIN_DAYS:
-        raise PriceDataError(
-            f"at least {MIN_DAYS} days must have a return of every asset, got {len(joint)} of"
-            f" {len(table.dates)}; leave short-lived assets out"
-        )
-    return joint
+            return filtered_historical_simulation(table, "gjr")
+        case "garch-t" | "gjr-skew-t":
+            return fit_garch(table, name)
+        case "t-copula":
+            return fit_t_copula(table)
+        case "gaussian":
+            return Gaussian.fit(table)
+        case "vine":
+            return Vine.fit(table)

@@ -18,6 +18,7 @@ from fingan.errors import RequestError
 from fingan.scenarios.present import check_columns
 from fingan.scenarios.samplers import BLOCK_SIZE, DrawBlock, Sampler, ScenarioRequest
 
+AT_ONCE = 2**15  # steps of paths drawn at once, as a cache holds; changes no value
 Cube = Float32[Tensor, "n_paths horizon n_assets"]
 
 
@@ -65,14 +66,16 @@ def forecasts(
     continued = sampler.continuations(table)
     for date, row in zip(dates, rows.tolist(), strict=True):
         request = ScenarioRequest(horizon, n_paths, date_seed(seed, date))
-        yield drawn(continued(row, request), n_paths)
+        yield drawn(continued(row, request), horizon, n_paths)
 
 
 @torch.no_grad()
-def drawn(draw: DrawBlock, n_paths: int) -> Cube:
+def drawn(draw: DrawBlock, horizon: int, n_paths: int) -> Cube:
     """The first paths of a sampler's blocks."""
-    blocks = [draw(block) for block in range(-(-n_paths // BLOCK_SIZE))]
-    return torch.cat(blocks)[:n_paths]
+    n_blocks = -(-n_paths // BLOCK_SIZE)
+    at_once = max(1, AT_ONCE // (BLOCK_SIZE * horizon))
+    parts = [draw(first, min(at_once, n_blocks - first)) for first in range(0, n_blocks, at_once)]
+    return torch.cat(parts)[:n_paths]
 
 
 def date_seed(seed: int, date: pd.Timestamp) -> int:

@@ -12,66 +12,99 @@ import math
 
 import numpy as np
 import torch
-from jaxtyping import Float32, Int32, Int64
+from jaxtyping import Bool, Float32, Int32, Int64
 from torch import Tensor
 
-NORMALS, ROWS = 1, 2  # streams of one seed that never meet
+NORMALS, ROWS, EVENTS = 1, 2, 3  # streams of one seed that never meet
 _DRAWS_PER_COUNT = 4  # 64-bit draws of one Philox counter
 _ALIGNED = 2 * _DRAWS_PER_COUNT  # 32-bit draws
+_COUNTS_OF_A_BLOCK = 2**64  # the block's index is the second word of the counter
 
 
 def random_bits(
-    seed: int, stream: int, block: int, first_step: int, n_steps: int, n_values: int
-) -> Int32[Tensor, "n_steps n_values"]:
-    """Random 32-bit words of one block of paths over a stretch of steps.
+    seed: int,
+    stream: int,
+    block: int,
+    first_step: int,
+    n_steps: int,
+    n_values: int,
+    n_blocks: int = 1,
+) -> Int32[Tensor, "n_steps n_words"]:
+    """Random 32-bit words of blocks of paths over a stretch of steps.
 
     Args:
         seed: From 0 to 2^64 - 1.
         stream: Purpose of the numbers.
-        block: Index of the block of paths.
+        block: Index of the first block of paths.
         first_step: Step at which the stretch begins, from 0.
         n_steps: Steps in the stretch.
-        n_values: Words per step; a multiple of 8, so that each step has its own counters.
+        n_values: Words per step and block; a multiple of 8, so that each step has its own counters.
+        n_blocks: Blocks, side by side; each has the words that it has alone.
     """
     assert n_values % _ALIGNED == 0, n_values
     counts = n_values // _ALIGNED
     counter = np.array([first_step * counts, block, 0, 0], dtype=np.uint64)
     bits = np.random.Philox(key=np.array([seed, stream], dtype=np.uint64), counter=counter)
-    words = bits.random_raw(n_steps * counts * _DRAWS_PER_COUNT)
-    return torch.from_numpy(words.view(np.int32)).view(n_steps, n_values)
+    drawn = []
+    for _ in range(n_blocks):
+        words = bits.random_raw(n_steps * counts * _DRAWS_PER_COUNT).view(np.int32)
+        drawn.append(words.reshape(n_steps, n_values))
+        bits.advance(_COUNTS_OF_A_BLOCK - n_steps * counts)
+    return torch.from_numpy(drawn[0] if n_blocks == 1 else np.concatenate(drawn, axis=1))
 
 
 def path_normals(
-    seed: int, block: int, first_step: int, n_steps: int, block_size: int, n_noise: int
-) -> Float32[Tensor, "n_steps block_size n_noise"]:
-    """Standard normals of one block of paths over a stretch of steps, time first.
+    seed: int,
+    block: int,
+    first_step: int,
+    n_steps: int,
+    block_size: int,
+    n_noise: int,
+    n_blocks: int = 1,
+) -> Float32[Tensor, "n_steps n_paths n_noise"]:
+    """Standard normals of blocks of paths over a stretch of steps, time first.
 
     Args:
         seed: From 0 to 2^64 - 1.
-        block: Index of the block of paths.
+        block: Index of the first block of paths.
         first_step: Step at which the stretch begins, from 0.
         n_steps: Steps in the stretch.
         block_size: Paths in a block; a multiple of 8.
         n_noise: Normals per path and step.
+        n_blocks: Blocks, side by side; each has the normals that it has alone.
     """
-    words = random_bits(seed, NORMALS, block, first_step, n_steps, block_size * n_noise)
-    half = words.shape[1] // 2
-    radius = (words[:, :half] & 0x7FFFFFFF).float()  # 31 bits: small values stay exact
+    n_values = block_size * n_noise
+    words = random_bits(seed, NORMALS, block, first_step, n_steps, n_values, n_blocks)
+    words = words.view(n_steps, n_blocks, n_values)
+    half = n_values // 2
+    radius = (words[..., :half] & 0x7FFFFFFF).float()  # 31 bits: small values stay exact
     radius.add_(0.5).log_()
     torch.sub(62 * math.log(2), radius, alpha=2, out=radius).clamp_(min=0).sqrt_()
-    angle = words[:, half:].float().mul_(math.pi * 2.0**-31)
+    angle = words[..., half:].float().mul_(math.pi * 2.0**-31)
     normals = torch.empty(words.shape)
-    torch.mul(radius, torch.cos(angle), out=normals[:, :half])
-    torch.mul(radius, angle.sin_(), out=normals[:, half:])
-    return normals.view(n_steps, block_size, n_noise)
+    torch.mul(radius, torch.cos(angle), out=normals[..., :half])
+    torch.mul(radius, angle.sin_(), out=normals[..., half:])
+    return normals.view(n_steps, n_blocks * block_size, n_noise)
 
 
 def path_rows(
-    seed: int, block: int, n_steps: int, block_size: int, n_rows: int
-) -> Int64[Tensor, "n_steps block_size"]:
+    seed: int, block: int, n_steps: int, block_size: int, n_rows: int, n_blocks: int = 1
+) -> Int64[Tensor, "n_steps n_paths"]:
     """One uniform row number in 0 to ``n_rows`` - 1 per path and step, time first.
 
     ``n_rows`` may not exceed 2^31; the multiplication favours no row by more than 2^-31.
     """
-    words = random_bits(seed, ROWS, block, 0, n_steps, block_size)
-    return ((words.long() & 0xFFFFFFFF) * n_rows) >> 32
+    words = random_bits(seed, ROWS, block, 0, n_steps, block_size, n_blocks)
+    return words.long().bitwise_and_(0xFFFFFFFF).mul_(n_rows).bitwise_right_shift_(32)
+
+
+def path_events(
+    seed: int, block: int, n_steps: int, block_size: int, probability: float, n_blocks: int = 1
+) -> Bool[Tensor, "n_steps n_paths"]:
+    """Whether something of a given probability happens, per path and step, time first.
+
+    The word is compared as it stands, so that the bits are the same on every machine; the
+    probability is met to 2^-32.
+    """
+    words = random_bits(seed, EVENTS, block, 0, n_steps, block_size, n_blocks)
+    return words.long() < round(probability * 2**32) - 2**31

@@ -51,7 +51,15 @@ class ScenarioRequest:
             raise RequestError(f"seed must lie in 0 to 2^64 - 1, got {self.seed}")
 
 
-DrawBlock = Callable[[int], Float32[Tensor, "block_size horizon n_assets"]]
+class DrawBlock(Protocol):
+    """Blocks of paths by their index: pure, and safe to call from several threads."""
+
+    def __call__(
+        self, first: int, n_blocks: int = 1, /
+    ) -> Float32[Tensor, "n_paths horizon n_assets"]:
+        """Blocks one after the other, each with the bits that it has alone."""
+
+
 Continuations = Callable[[int, ScenarioRequest], DrawBlock]
 """From a row of a table of returns on: blocks of paths that know the rows up to it alone."""
 
@@ -245,15 +253,17 @@ def _trained_blocks(
     state: Float32[Tensor, " n_features"],
     request: ScenarioRequest,
 ) -> DrawBlock:
-    variances, states = variance.expand(BLOCK_SIZE, -1), state.expand(BLOCK_SIZE, -1)
     mean, std = model.mean.float(), model.std.float()
 
-    def draw(block: int) -> Tensor:
-        cube = torch.empty(request.horizon, BLOCK_SIZE, len(mean))
-        today, memory = variances, None
+    def draw(first_block: int, n_blocks: int = 1) -> Tensor:
+        n_paths = n_blocks * BLOCK_SIZE
+        cube = torch.empty(request.horizon, n_paths, len(mean))
+        today, states, memory = variance.expand(n_paths, -1), state.expand(n_paths, -1), None
         for first in range(0, request.horizon, STRETCH):
             n_steps = min(STRETCH, request.horizon - first)
-            noise = path_normals(request.seed, block, first, n_steps, BLOCK_SIZE, model.n_noise)
+            noise = path_normals(
+                request.seed, first_block, first, n_steps, BLOCK_SIZE, model.n_noise, n_blocks
+            )
             returns, today, memory = model.generator(noise, today, states, memory)
             torch.addcmul(mean, returns, std, out=cube[first : first + n_steps])
         return cube.transpose(0, 1)

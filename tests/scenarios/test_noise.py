@@ -5,7 +5,15 @@ import pytest
 import torch
 from scipy import stats
 
-from fingan.scenarios.noise import NORMALS, ROWS, path_normals, path_rows, random_bits
+from fingan.scenarios.noise import (
+    EVENTS,
+    NORMALS,
+    ROWS,
+    path_events,
+    path_normals,
+    path_rows,
+    random_bits,
+)
 
 SEEDS = (0, 7, 2**63, 2**64 - 1)
 
@@ -62,7 +70,7 @@ def test_blocks_seeds_steps_and_streams_never_meet():
     keys = [
         (seed, stream, block, first)
         for seed in SEEDS
-        for stream in (NORMALS, ROWS)
+        for stream in (NORMALS, ROWS, EVENTS)
         for block in (0, 1, 2**31)
         for first in (0, 1, 1000)
     ]
@@ -93,3 +101,23 @@ def test_rows_are_uniform(n_rows):
 
 def test_rows_of_a_shorter_horizon_are_the_first_of_a_longer():
     assert torch.equal(path_rows(2, 1, 5, 64, 77), path_rows(2, 1, 20, 64, 77)[:5])
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize("n_steps", [1, 3])
+def test_blocks_drawn_at_once_are_those_drawn_alone(seed, n_steps):
+    draws = (
+        lambda block, n: path_normals(seed, block, 5, n_steps, 64, 3, n),
+        lambda block, n: path_rows(seed, block, n_steps, 64, 1_000, n),
+        lambda block, n: path_events(seed, block, n_steps, 64, 0.3, n),
+    )
+    for draw in draws:
+        alone = torch.cat([draw(block, 1) for block in range(7, 12)], dim=1)
+        assert torch.equal(draw(7, 5), alone)
+
+
+@pytest.mark.parametrize("probability", [0.0, 0.013, 0.5, 1.0])
+def test_events_happen_as_often_as_they_should(probability):
+    events = path_events(3, 0, 100, 512, probability, 4).double()
+    error = math.sqrt(probability * (1 - probability) / events.numel())
+    assert abs(float(events.mean()) - probability) <= 4 * error
