@@ -43,20 +43,27 @@ def generate(
     layout: Annotated[
         Literal["wide", "tensor", "long", "terminal"], typer.Option(help="How to lay it out.")
     ] = "wide",
+    explain: Annotated[
+        list[int] | None,
+        typer.Option(metavar="PATH", help="Explain this path, from 0; may be repeated."),
+    ] = None,
     threads: Annotated[int, typer.Option(min=1, help="Changes the speed, not the result.")] = 1,
     store: Store = DEFAULT_STORE,
     as_json: AsJson = False,
 ) -> None:
     """Draw scenarios that continue a price history and write them to a file."""
     from fingan import pipeline
+    from fingan.cli.explanations import check_paths, explained, show
     from fingan.cli.inputs import read_table
 
     sampler = pipeline.load_model(model, store)
     table = read_table(prices, reading)
     stream = sampler.stream(table, horizon, paths, seed=seed, as_of=as_of, n_threads=threads)
+    numbers = check_paths(explain or [], paths)
     with waiting(f"drawing {paths:,} scenarios of {horizon} steps"):
         stream.save(out, values=values, layout=layout)
     header = stream.header
+    explanations = explained(sampler, stream, table, numbers)
     emit(
         {
             "file": out,
@@ -64,6 +71,9 @@ def generate(
             "horizon": header.horizon,
             "assets": header.assets,
             **header.metadata,
+            **({"explanations": explanations} if as_json and numbers else {}),
         },
         as_json=as_json,
     )
+    if not as_json:
+        show(explanations)

@@ -1,0 +1,239 @@
+"""Why a scenario looks as it does: like what in history, moved by which factors, by which state.
+
+Three views of one path: the real windows nearest to it, with their dates; its move over the
+horizon split into the statistical factors of the training returns; and, for a trained model, the
+same noise continued from a training-typical state, so that what remains is what today's state
+makes of it. Each describes the path; none is a cause.
+
+Source: Connor & Korajczyk (1986), Performance measurement with the arbitrage pricing theory, for
+asymptotic principal components; the ablation of one input at a time is Zeiler & Fergus (2014),
+Visualizing and understanding convolutional networks, section 4.2, with typical values in place of
+blanks.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from fingan.data.returns import ReturnTable, end_of, log_returns
+from fingan.data.scaling import ReturnScaler
+from fingan.errors import RequestError
+from fingan.metrics.neighbours import mean_squares
+from fingan.models.market import MarketModel
+from fingan.models.states import N_FEATURES
+from fingan.scenarios.noise import path_normals
+from fingan.scenarios.present import present
+from fingan.scenarios.samplers import BLOCK_SIZE, Sampler, TrainedSampler
+from fingan.scenarios.scenario_set import ScenarioStream
+from fingan.volatility.correlation import shrunk_correlation
+from fingan.volatility.filter import fit_filter
+
+Path = Float[Tensor, "horizon n_assets"]  # log-returns
+
+N_NEAREST, N_FACTORS, N_LOADINGS = 3, 5, 3
+MIN_ROWS = 100  # of returns, to say what is typical
+FEATURES = ("volatility of 5 days", "volatility of 63 days", "co-movement of 63 days")
+VOLATILITY, TOGETHER = "starting volatility", "all of them"
+
+
+@dataclass(frozen=True)
+class Background:
+    """The history before a path, and the part of it that training has seen."""
+
+    history: ReturnTable
+    """Up to the date that the path continues."""
+    training: ReturnTable
+    """Of the history, up to the last training day; all of it where that is too little."""
+
+
+def explain(
+    sampler: Sampler, stream: ScenarioStream, prices: pd.DataFrame, path: int
+) -> dict[str, Any]:
+    """Explain one path of a scenario set.
+
+    Args:
+        sampler: Who drew it.
+        stream: The scenario set, as the sampler streams it.
+        prices: The table that it continues.
+        path: Number of the path, from 0.
+
+    Returns:
+        JSON: ``terminal_returns`` (simple, per asset and ``portfolio``, of equal weights),
+        ``nearest``, ``factors`` and ``states``; what does not apply is None, with a note.
+
+    Raises:
+        RequestError: If there is no such path.
+    """
+    header = stream.header
+    if not 0 <= path < header.n_paths:
+        raise RequestError(f"path must lie in 0 to {header.n_paths - 1}, got {path}")
+    returns = stream.draw_block(path // stream.block_size)[path % stream.block_size].double()
+    background = _background(stream, prices)
+    notes: list[str] = []
+    record = {
+        "path": path,
+        "model": header.metadata.get("model"),
+        "as_of": header.metadata.get("as_of"),
+        "horizon": header.horizon,
+        "terminal_returns": _terminal(returns, header.assets),
+        "nearest": nearest_windows(returns, background.history),
+        "factors": factor_split(returns, background.training),
+        "states": None,
+        "notes": notes,
+    }
+    if record["nearest"] is None:
+        notes.append("nearest windows: not applicable, the history is too short for the horizon")
+    if record["factors"] is None:
+        notes.append(f"factors: not applicable, they need 2 assets and {MIN_ROWS} days")
+    if isinstance(sampler, TrainedSampler):
+        record["states"] = _states(sampler, stream, prices, background, path)
+    else:
+        notes.append("states: not applicable, only a trained model has a state")
+    return record
+
+
+def nearest_windows(path: Path, history: ReturnTable) -> list[dict[str, Any]] | None:
+    """The real windows most like a path, each divided by the volatility it starts from.
+
+    Returns:
+        Dates, distance (root mean square over days and assets, in standard deviations of a day),
+        and the share of all windows that are farther; no two overlap. None where the history does
+        not hold four windows.
+    """
+    horizon, n_days = len(path), len(history.dates)
+    if n_days < max(4 * horizon, MIN_ROWS):
+        return None
+    scaler = ReturnScaler.fit(history)
+    scaled = scaler.transform(history.values)
+    spread = fit_filter(scaled, "ewma").variances(scaled).sqrt()
+    windows = scaled.unfold(0, horizon, 1).movedim(-1, 1) / spread[: n_days - horizon + 1, None]
+    ours = (scaler.transform(path) / spread[-1]).flatten().unsqueeze(0)
+    ((_, squares),) = mean_squares(ours.float(), windows.flatten(1).float())
+    distances = squares[0].clamp(min=0).sqrt()
+    left, found = distances.clone(), []
+    for _ in range(N_NEAREST):
+        row = int(left.argmin())
+        if not left[row].isfinite():
+            break
+        found.append(
+            {
+                "first": f"{history.dates[row]:%Y-%m-%d}",
+                "last": f"{history.dates[row + horizon - 1]:%Y-%m-%d}",
+                "distance": float(distances[row]),
+                "share_farther": float((distances > distances[row]).double().mean()),
+            }
+        )
+        left[max(row - horizon + 1, 0) : row + horizon] = torch.inf
+    return found
+
+
+def factor_split(path: Path, training: ReturnTable) -> dict[str, Any] | None:
+    """The move of a path over its horizon, split into principal components of training returns.
+
+    Returns:
+        Per factor its ``move`` (in its own standard deviations over the horizon), its ``share`` of
+        the squared move of all assets, each in its own standard deviation, and its largest
+        loadings; the ``residual_share`` of all other factors. None where there is too little data.
+    """
+    n_assets = len(training.assets)
+    if n_assets < 2 or len(training.dates) < max(MIN_ROWS, 2 * n_assets):
+        return None
+    scaler = ReturnScaler.fit(training)
+    correlation = shrunk_correlation(scaler.transform(training.values))
+    values, vectors = (part.flip(-1) for part in torch.linalg.eigh(correlation))
+    vectors = vectors * torch.where(vectors.sum(0) < 0, -1.0, 1.0)
+    move = scaler.transform(path).sum(0)
+    along = move @ vectors
+    shares = along.square() / move.square().sum()
+    sizes = along / (values * len(path)).sqrt()
+    factors = [
+        {
+            "factor": k + 1,
+            "move": float(sizes[k]),
+            "share": float(shares[k]),
+            "loadings": _largest(vectors[:, k], training.assets),
+        }
+        for k in range(min(N_FACTORS, n_assets))
+    ]
+    return {"factors": factors, "residual_share": float(shares[N_FACTORS:].sum())}
+
+
+def _states(
+    sampler: TrainedSampler,
+    stream: ScenarioStream,
+    prices: pd.DataFrame,
+    background: Background,
+    path: int,
+) -> list[dict[str, Any]]:
+    """What each part of today's state does to a path: the same noise from a typical one."""
+    model, header = sampler.model, stream.header
+    now = present(prices, sampler.assets, sampler.kind, header.metadata["as_of"])
+    variances, states = model.conditions(now.returns.values)
+    variance, state = variances[-1], states[-1]
+    usual_variances, usual_states = model.conditions(background.training.values)
+    usual_variance, usual_state = usual_variances.median(0).values, usual_states.median(0).values
+
+    cases = {VOLATILITY: (usual_variance, state)}
+    for feature, name in enumerate(FEATURES):
+        is_it = torch.arange(N_FEATURES) == feature
+        cases[name] = (variance, torch.where(is_it, usual_state, state))
+    cases[TOGETHER] = (usual_variance, usual_state)
+
+    def terminal(variance: Tensor, state: Tensor) -> dict[str, float]:
+        noise = _noise(model, header.metadata["seed"], path, header.horizon)
+        returns, _, _ = model.generator(noise, variance.unsqueeze(0), state.unsqueeze(0))
+        return _terminal(model.mean + returns[:, 0].double() * model.std, sampler.assets)
+
+    actual = terminal(variance, state)
+    return [
+        {
+            "state": name,
+            "today": _size(name, variance, state),
+            "typical": _size(name, usual_variance, usual_state),
+            "effect": {asset: actual[asset] - value for asset, value in terminal(*case).items()},
+        }
+        for name, case in cases.items()
+    ]
+
+
+def _size(name: str, variance: Tensor, state: Tensor) -> float | None:
+    """One number for a part of the state; volatility in standard deviations of training."""
+    if name == VOLATILITY:
+        return float(variance.mean().sqrt())
+    return float(state[FEATURES.index(name)]) if name in FEATURES else None
+
+
+def _noise(
+    model: MarketModel, seed: int, path: int, horizon: int
+) -> Float[Tensor, "horizon 1 n_noise"]:
+    """The noise of one path of a trained model."""
+    block, place = divmod(path, BLOCK_SIZE)
+    noise = path_normals(seed, block, 0, horizon, BLOCK_SIZE, model.n_noise)
+    return noise[:, place : place + 1]
+
+
+def _background(stream: ScenarioStream, prices: pd.DataFrame) -> Background:
+    header = stream.header
+    rows = prices[list(header.assets)]
+    if (as_of := header.metadata.get("as_of")) is not None:
+        rows = rows.loc[: end_of(as_of)]
+    rows.attrs = dict(prices.attrs)
+    history = log_returns(rows)
+    last = header.metadata.get("fitted_until")
+    training = history if last is None else history.until(pd.Timestamp(last))
+    return Background(history, training if len(training.dates) >= MIN_ROWS else history)
+
+
+def _terminal(path: Path, assets: tuple[str, ...]) -> dict[str, float]:
+    """Simple returns over the horizon, with those of an equal-weight portfolio held to the end."""
+    returns = torch.expm1(path.sum(0))
+    return {**dict(zip(assets, returns.tolist(), strict=True)), "portfolio": float(returns.mean())}
+
+
+def _largest(loadings: Float[Tensor, " n_assets"], assets: tuple[str, ...]) -> dict[str, float]:
+    chosen = loadings.abs().topk(min(N_LOADINGS, len(assets))).indices.tolist()
+    return {assets[i]: float(loadings[i]) for i in chosen}
