@@ -5,8 +5,8 @@ asset's own tails, which a causal network scales; the scale depends on the same 
 skew, tail dependence, leverage and the volatility of volatility. A GJR-GARCH recursion whose
 coefficients are trained with the network turns innovations into returns. At initialisation the
 network is silent: the generator is a Gaussian-copula GJR model, and training moves away from it
-only where the critic sees a difference. The network has no way to shift a mean: what one history
-says of conditional means is luck.
+only where the critic sees a difference. The network scales and never adds, so that conditional
+means, of which one history says little, can arise only where scale and direction share noise.
 
 Source: Wiese et al. (2020), Quant GANs, section 4 (volatility times innovation); Glosten,
 Jagannathan & Runkle (1993) for the recursion; docs/method.md for the combination.
