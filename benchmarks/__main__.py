@@ -4,7 +4,11 @@ python -m benchmarks.training        windows per CPU-second, beside networks of 
 python -m benchmarks.generation      paths per CPU-second, beside rivals and the limit
 python -m benchmarks.workers         two workers beside one: speed and equality
 python -m benchmarks.out_of_sample   scores beside baselines; trains three models (not quick)
+python -m benchmarks.tail_gan        tail risk of strategies on a known law (not quick)
+python -m benchmarks.quant_gans      long paths of an index beside the S&P 500 (not quick)
+python -m benchmarks.index_var       VaR of an index, 4,529 days, beside known figures (not quick)
 python -m benchmarks.demo_cost       time and memory of `fingan demo` (not quick)
+python -m benchmarks.evaluation_cost time of `fingan evaluate` with all baselines (not quick)
 """
 
 import argparse

@@ -31,7 +31,7 @@ import fingan
 from benchmarks.market import market_options, prices_of
 from benchmarks.program import output_options, parsed, run
 from benchmarks.tables import GOALS, Table
-from fingan.assessment.fidelity import compare
+from fingan.assessment.comparison import compare
 from fingan.config import load_config
 from fingan.data.quality import data_digest
 from fingan.data.returns import log_returns

@@ -1,25 +1,21 @@
-"""The card of a model: what it learnt from, how it was chosen, its scores beside a baseline's."""
+"""The card of a model: what it learnt from, how it was chosen, its scores and gates."""
 
 import datetime as dt
 import platform
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
 import torch
 
 from fingan import __version__
-from fingan.assessment.fidelity import compare, energy_scores
-from fingan.errors import PriceDataError
-from fingan.scenarios.baselines import baseline
-from fingan.scenarios.samplers import Sampler, TrainedSampler
+from fingan.assessment.evidence import Periods
+from fingan.assessment.gates import GateReport, run_gates
+from fingan.assessment.validation import REFERENCE, beside_reference
+from fingan.scenarios.samplers import TrainedSampler
 from fingan.training.loop import Progress
-from fingan.training.selection import MAX_SPREAD_RATIO, MIN_DISTINCT_RATIO, collapse
 
-CARD_VERSION = 1
-HORIZON, N_PATHS, STRIDE = 10, 256, 5  # of the score on the validation span
-MIN_DATES = 8
-REFERENCE = "fhs-gjr"
+CARD_VERSION = 2
 
 LIMITS = (
     "The validation span chose the weights: its score flatters the model."
@@ -28,6 +24,19 @@ LIMITS = (
     "Scenarios beyond the largest moves of the training period are extrapolation.",
     "Assets that exist today have survived; the history knows no bankruptcy.",
     "Scenarios are model-implied and no advice.",
+)
+MUST_NOT_BE_CLAIMED = (
+    "that it finds or predicts profitable investments, or that a high generated mean is an"
+    " opportunity",
+    "a probability that is not called model-implied",
+    "that more scenarios are more evidence, or that synthetic paths tell more of expected returns"
+    " than the data",
+    "a backtest on the training period or on survivors; a Sharpe ratio without trials, costs and"
+    " interval",
+    "that it is free of assumptions, or captures black swans: support beyond the data is"
+    " extrapolation",
+    "privacy or anonymity because the data are synthetic",
+    "regulatory approval or compliance, or that its output is advice",
 )
 
 
@@ -46,85 +55,69 @@ class Provenance:
 def model_card(
     sampler: TrainedSampler, progress: Progress, provenance: Provenance
 ) -> dict[str, Any]:
-    """Everything a reader needs to judge a model, as JSON."""
-    prices, state = provenance.prices, progress.state
-    gates = _gates(state.best_scores)
+    """Everything a reader needs to judge a model, as JSON.
+
+    A model that fails a gate is a candidate: it is published with what it failed, and the card
+    names the baseline to use instead.
+    """
+    periods = _periods(progress, provenance.prices)
+    validation = beside_reference(sampler, periods)
+    gates = run_gates(
+        sampler, periods, healthy=bool(progress.state.best_scores), validation=validation
+    )
     return {
         "card_version": CARD_VERSION,
-        "status": "candidate" if gates["failed"] else "trained",
-        "data": {
-            "source": provenance.source,
-            "digest": provenance.data_digest,
-            "assets": list(sampler.assets),
-            "first": f"{prices.index[0]:%Y-%m-%d}",
-            "last": f"{prices.index[-1]:%Y-%m-%d}",
-            "n_rows": len(prices),
-            "kind": sampler.model.shape.kind,
-        },
-        "training": {
-            "finished": dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
-            "seconds": round(provenance.seconds, 1),
-            "n_workers": provenance.n_workers,
-            "steps": state.step,
-            "software": f"fingan {__version__}, torch {torch.__version__}",
-            "machine": f"{platform.system()} {platform.machine()}",
-            "curve": state.curve,
-        },
+        **_verdict(gates),
+        "data": _data(sampler, provenance),
+        "training": _training(progress, provenance),
         "selection": {
             "rule": "lowest energy score of the averaged weights on the validation span, among"
             " the checks that show no collapse",
-            "chosen_step": state.best_step,
-            "scores": state.best_scores,
+            "chosen_step": progress.state.best_step,
+            "scores": progress.state.best_scores,
         },
-        "scores": _scores(sampler, progress, prices),
-        "gates": gates,
+        "scores": validation.record(),
+        "gates": gates.record(),
         "limits": list(LIMITS),
+        "must_not_be_claimed": list(MUST_NOT_BE_CLAIMED),
     }
 
 
-def _scores(sampler: TrainedSampler, progress: Progress, prices: pd.DataFrame) -> dict[str, Any]:
-    """The model beside filtered historical simulation on the validation span."""
-    validation, dates = progress.training_set.split.validation, progress.training_set.table.dates
-    starts = [dates[day - 1] for day in range(validation.start, validation.end - HORIZON, STRIDE)]
-    if len(starts) < MIN_DATES:
-        return {"skipped": f"the validation span holds fewer than {MIN_DATES} starting days"}
-    outcome = prices[list(sampler.assets)].loc[starts[0] :]
-    if outcome.isna().any().any():
-        return {"skipped": "an asset is not observed throughout the validation span"}
-    fitted_on = prices.loc[: dates[progress.training_set.split.training.end - 1]]
-    fitted_on.attrs = dict(prices.attrs)
-    try:
-        reference = baseline(REFERENCE, fitted_on)
-    except PriceDataError as too_few_days:
-        return {"skipped": f"{REFERENCE}: {too_few_days}"}
-    samplers: dict[str, Sampler] = {"model": sampler, REFERENCE: reference}
-    scores = energy_scores(samplers, prices, starts, HORIZON, N_PATHS)
-    rows = {
-        name: asdict(compare(values, scores[REFERENCE], n_lags=-(-HORIZON // STRIDE) + 2))
-        for name, values in scores.items()
-    }
+def _verdict(gates: GateReport) -> dict[str, Any]:
+    """Whether the model is offered, and what is offered instead."""
+    is_candidate = bool(gates.failed)
     return {
-        "metric": f"energy score of {HORIZON}-step log-returns, in standard deviations",
-        "span": f"{starts[0]:%Y-%m-%d} to {dates[validation.end - 1]:%Y-%m-%d}, validation: it"
-        " chose the weights",
-        "n_dates": len(starts),
-        "n_paths": N_PATHS,
-        "reference": REFERENCE,
-        "rows": rows,
+        "status": "candidate" if is_candidate else "trained",
+        "offer": REFERENCE if is_candidate else None,
     }
 
 
-def _gates(scores: dict[str, float]) -> dict[str, list[str]]:
-    """Written thresholds, passed and failed."""
-    if not scores:
-        return {"passed": [], "failed": ["no check without collapse"]}
-    rules = {
-        f"spread ratio at most {MAX_SPREAD_RATIO}": scores["spread_ratio"] <= MAX_SPREAD_RATIO,
-        f"distinct ratio at least {MIN_DISTINCT_RATIO}": scores["distinct_ratio"]
-        >= MIN_DISTINCT_RATIO,
-    }
-    assert all(rules.values()) == (collapse(scores) is None)
+def _periods(progress: Progress, prices: pd.DataFrame) -> Periods:
+    """The training period, as the training set cut it."""
+    split, dates = progress.training_set.split, progress.training_set.table.dates
+    return Periods(prices, dates[split.training.end - 1], dates[split.validation.start])
+
+
+def _data(sampler: TrainedSampler, provenance: Provenance) -> dict[str, Any]:
+    dates = provenance.prices.index
     return {
-        "passed": [rule for rule, holds in rules.items() if holds],
-        "failed": [rule for rule, holds in rules.items() if not holds],
+        "source": provenance.source,
+        "digest": provenance.data_digest,
+        "assets": list(sampler.assets),
+        "first": f"{dates[0]:%Y-%m-%d}",
+        "last": f"{dates[-1]:%Y-%m-%d}",
+        "n_rows": len(dates),
+        "kind": sampler.model.shape.kind,
+    }
+
+
+def _training(progress: Progress, provenance: Provenance) -> dict[str, Any]:
+    return {
+        "finished": dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
+        "seconds": round(provenance.seconds, 1),
+        "n_workers": provenance.n_workers,
+        "steps": progress.state.step,
+        "software": f"fingan {__version__}, torch {torch.__version__}",
+        "machine": f"{platform.system()} {platform.machine()}",
+        "curve": progress.state.curve,
     }

@@ -1,92 +1,157 @@
-"""Samplers scored on the same days, with errors that know the days overlap."""
+"""Samplers side by side on days that none of them saw: scores, facts, copies, floors.
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+Each sampler forecasts from the same starting days and is scored on what followed; beside that it
+goes on by itself for as many days as the span has, and its histories are compared with the
+market's. A known process scored against its own paths gives the floor: what a true model scores.
+"""
 
-import numpy as np
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from functools import partial
+from typing import Any
+
 import pandas as pd
 import torch
-from jaxtyping import Float
-from torch import Tensor
 
-from fingan.data.returns import log_returns
-from fingan.metrics.scoring_rules import energy_score
+from fingan.assessment.evaluation import Evaluation, Row, not_applicable
+from fingan.assessment.span import cut_span
+from fingan.assessment.trial import MIN_DATES, N_HISTORIES, N_REPETITIONS, Trial
+from fingan.data.returns import Date
+from fingan.errors import PriceDataError, RequestError
+from fingan.scenarios.baselines import baseline
+from fingan.scenarios.present import check_columns
 from fingan.scenarios.samplers import Sampler
 
-Scores = Float[Tensor, " n_dates"]
+REFERENCE = "fhs-gjr"
+N_PATHS = 512
+N_WORKERS = 2
+FLOOR, HALVES = "(floor)", "(halves)"
 
 
-@dataclass(frozen=True)
-class Comparison:
-    """Mean score of a sampler, beside a reference on the same days."""
-
-    mean: float
-    standard_error: float
-    """Newey-West."""
-    difference: float
-    """From the reference; negative is better."""
-    t: float
-    """Diebold-Mariano statistic of the difference."""
-
-
-def energy_scores(
+def evaluate(
     samplers: Mapping[str, Sampler],
     prices: pd.DataFrame,
-    dates: Sequence[pd.Timestamp],
-    horizon: int,
-    n_paths: int,
+    *,
+    first: Date | None = None,
+    last: Date | None = None,
+    reference: str = REFERENCE,
+    n_paths: int = N_PATHS,
     seed: int = 0,
-) -> dict[str, Scores]:
-    """Energy score of each sampler's summed log-returns, continued from each date.
+    in_sample: bool = False,
+    progress: Callable[[int, int], None] | None = None,
+) -> Evaluation:
+    """Score samplers beside each other, a reference and the sampling floor.
 
     Args:
-        samplers: By name; all of the same assets.
-        prices: History and what followed; a sampler sees the rows up to each date alone.
-        dates: Last days of the histories; ``horizon`` rows must follow each.
-        horizon: Steps over which log-returns are summed.
-        n_paths: Scenarios per date.
-        seed: Of the scenarios; each date has its own, the same for all samplers.
+        samplers: By name; the model first, as ``model``. All of the same assets.
+        prices: History and what followed.
+        first: First day that is an outcome; default the day after the last fitted one.
+        last: Last day that is an outcome; default the last row.
+        reference: The sampler that others are compared with; its process gives the floor.
+        n_paths: Scenarios per starting day.
+        seed: Of all scenarios.
+        in_sample: Allow days that a sampler was fitted on, and say so in its row.
+        progress: Told how many parts of the work are done, of how many.
+
+    Raises:
+        UnknownAssetError: If the prices lack an asset.
+        RequestError: If a sampler was fitted on the span, the span is too short, or there is no
+            such reference.
+    """
+    if reference not in samplers:
+        given = ", ".join(samplers)
+        raise RequestError(f"reference must be one of the samplers, {given}; got '{reference}'")
+    span = cut_span(samplers, prices, first, last, in_sample=in_sample)
+    trial = Trial.of(prices, samplers[reference].assets, span, n_paths, seed)
+    parts: dict[str, Callable[[], Any]] = {
+        FLOOR: lambda: trial.floor(samplers[reference]),
+        HALVES: trial.real_against_real,
+        **{name: partial(trial.measure, sampler) for name, sampler in samplers.items()},
+    }
+    found = _at_once(parts, progress or (lambda _done, _total: None))
+    return Evaluation(
+        model=next(iter(samplers.values())).reference,
+        assets=samplers[reference].assets,
+        first=f"{span.first:%Y-%m-%d}",
+        last=f"{span.last:%Y-%m-%d}",
+        n_days=len(span),
+        seed=seed,
+        n_paths=n_paths,
+        reference=reference,
+        rows=[
+            Row(name, span.first <= one.fitted_until, trial.values(found[name], found[reference]))
+            for name, one in samplers.items()
+        ],
+        floor_process=reference,
+        n_repetitions=N_REPETITIONS,
+        floor=found[FLOOR],
+        real_against_real=found[HALVES],
+        notes=_notes(trial, reference),
+    )
+
+
+def fit_baselines(
+    names: Sequence[str], prices: pd.DataFrame, sampler: Sampler
+) -> tuple[dict[str, Sampler], list[str]]:
+    """Baselines fitted on the rows that a sampler knew, of its assets.
+
+    Args:
+        names: Of baselines.
+        prices: History and what followed.
+        sampler: Whose rows and assets.
 
     Returns:
-        One score per date, in units of each asset's standard deviation of such sums over the
-        rows up to the first date.
+        The baselines by name; and a sentence for each that cannot be fitted on so few days or
+        assets.
+
+    Raises:
+        UnknownAssetError: If the prices lack an asset.
+        RequestError: If there is no such baseline.
     """
-    assets = list(next(iter(samplers.values())).assets)
-    table = log_returns(prices[assets].set_axis(assets, axis=1))
-    rows = table.dates.searchsorted(pd.DatetimeIndex([*dates]).as_unit("ns"), side="right")
-    sums = table.values.unfold(0, horizon, 1).sum(-1)
-    past = sums[: max(int(rows[0]) - horizon + 1, 2)]
-    spread = torch.from_numpy(np.nanstd(past.numpy(), axis=0))
-    scores: dict[str, list[Tensor]] = {name: [] for name in samplers}
-    for number, (date, row) in enumerate(zip(dates, rows.tolist(), strict=True)):
-        for name, sampler in samplers.items():
-            drawn = sampler.sample(prices, horizon, n_paths, seed=seed + number, as_of=date)
-            terminal = drawn.log_returns.double().sum(1) / spread
-            scores[name].append(energy_score(terminal, sums[row] / spread))
-    return {name: torch.stack(values) for name, values in scores.items()}
+    check_columns(prices, sampler.assets, sampler.kind, f"'{sampler.reference}'")
+    rows = prices.loc[: sampler.fitted_until, list(sampler.assets)]
+    rows.attrs = dict(prices.attrs)
+    fitted: dict[str, Sampler] = {}
+    skipped = []
+    for name in names:
+        try:
+            fitted[name] = baseline(name, rows)
+        except PriceDataError as too_thin:
+            skipped.append(f"{name}: {not_applicable(str(too_thin))}")
+    return fitted, skipped
 
 
-def compare(scores: Scores, reference: Scores, n_lags: int) -> Comparison:
-    """Mean, error and Diebold-Mariano statistic of one sampler against another.
+def _at_once(
+    parts: Mapping[str, Callable[[], Any]], progress: Callable[[int, int], None]
+) -> dict[str, Any]:
+    """Results of independent parts by name, a few computed at a time, each on one thread."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        with ThreadPoolExecutor(N_WORKERS) as pool:
+            futures = {pool.submit(part): name for name, part in parts.items()}
+            for done, future in enumerate(as_completed(futures), start=1):
+                future.result()
+                progress(done, len(parts))
+            return {name: future.result() for future, name in futures.items()}
+    finally:
+        torch.set_num_threads(before)
 
-    Args:
-        scores: One per date, in order of time; lower is better.
-        reference: Of the other sampler on the same dates.
-        n_lags: Dates over which forecasts overlap, at least.
 
-    Source: Diebold & Mariano (1995), Comparing predictive accuracy; Newey & West (1987).
-    """
-    mean, error = _mean_and_error(scores, n_lags)
-    difference, error_of_difference = _mean_and_error(scores - reference, n_lags)
-    t = difference / error_of_difference if error_of_difference > 0 else 0.0
-    return Comparison(mean, error, difference, t)
-
-
-def _mean_and_error(values: Scores, n_lags: int) -> tuple[float, float]:
-    from statsmodels.api import OLS
-
-    sample = values.numpy()
-    fitted = OLS(sample, np.ones(len(sample))).fit(
-        cov_type="HAC", cov_kwds={"maxlags": n_lags, "use_correction": True}
-    )
-    return float(fitted.params[0]), float(fitted.bse[0])
+def _notes(trial: Trial, reference: str) -> list[str]:
+    """What a reader must know to judge the figures."""
+    n_dates, stride = len(trial.outcomes.dates), trial.outcomes.stride
+    return [
+        f"scores: {n_dates} starting days, every {stride} rows, the same for all,"
+        f" {trial.n_paths} scenarios each, in standard deviations before the span; errors are"
+        " Newey-West"
+        if n_dates >= MIN_DATES
+        else f"scores: not applicable, {n_dates} starting days with all assets observed",
+        f"t: Diebold-Mariano against {reference} on the same days, negative is better; each figure"
+        " for itself, not adjusted for their number",
+        f"facts: {N_HISTORIES} histories as long as the span; floor: {reference}'s own histories"
+        f" in the market's place, {N_REPETITIONS} times; a figure below the floor's band is no"
+        " merit",
+        "real against real: one half of the span against the other",
+        "the scores of forecasts have no floor: they depend on how turbulent the span was",
+    ]

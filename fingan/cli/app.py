@@ -17,7 +17,7 @@ from typing import Annotated
 import typer
 
 from fingan import __version__
-from fingan.cli import demo, generate, models, prices, train
+from fingan.cli import backtest, demo, evaluate, generate, models, prices, privacy, report, train
 from fingan.cli.console import note
 from fingan.errors import FinganError, TrainingDivergedError
 
@@ -35,6 +35,10 @@ app.command("demo", epilog=demo.EXAMPLE)(demo.demo)
 app.add_typer(prices.app, name="prices")
 app.command("train", epilog=train.EXAMPLE)(train.train)
 app.command("generate", epilog=generate.EXAMPLE)(generate.generate)
+app.command("evaluate", epilog=evaluate.EXAMPLE)(evaluate.evaluate)
+app.command("backtest", epilog=backtest.EXAMPLE)(backtest.backtest)
+app.command("report", epilog=report.EXAMPLE)(report.report)
+app.command("privacy", epilog=privacy.EXAMPLE)(privacy.privacy)
 app.add_typer(models.app, name="models")
 
 

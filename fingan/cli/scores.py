@@ -1,10 +1,21 @@
-"""The scores on a model's card, in one line for people."""
+"""The scores and the verdict on a model's card, in one line for people."""
 
 from typing import Any
 
 
 def score_line(card: dict[str, Any]) -> str:
-    """How the model fares beside its baseline, with the error and the caveat."""
+    """How the model fares beside its baseline, with the error, the caveat and failed gates."""
+    return _score(card) + _warning(card)
+
+
+def _warning(card: dict[str, Any]) -> str:
+    if card.get("status") != "candidate":
+        return ""
+    failed = ", ".join(name.replace("_", " ") for name in card["gates"]["failed"])
+    return f"; a candidate only, it fails: {failed}; use {card['offer']} instead"
+
+
+def _score(card: dict[str, Any]) -> str:
     scores = card["scores"]
     if "rows" not in scores:
         return f"no score on the validation span: {scores['skipped']}"

@@ -1,0 +1,1 @@
+"""Losses of a portfolio, measured and held against what happened."""
