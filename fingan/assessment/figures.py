@@ -7,13 +7,14 @@ not in the figure, so that it can be read aloud and does not shrink with the scr
 import html
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
 
 import plotly.graph_objects as go
 from jaxtyping import Float
 from torch import Tensor
 
 Entries = Mapping[str, Any]
+Side = Literal["left", "right"]
 
 REAL, MODEL, REFERENCE, FAILED = "#1b1b1b", "#1f5fa8", "#c06a10", "#b3261e"
 BAND, WIDE_BAND, QUIET = "rgba(31,95,168,0.20)", "rgba(31,95,168,0.10)", "#8a8a8a"
@@ -82,16 +83,18 @@ def step_line(x: Any, dash: str = "dot") -> dict[str, Any]:
     return {"type": "line", "yref": "paper", "y0": 0, "y1": 1, "x0": x, "x1": x, "line": stroke}
 
 
-def remark(text: str, x: Any, side: str, colour: str = INK) -> dict[str, Any]:
-    """An annotation: words at the top of the figure, on one side of ``x``."""
+def remark(
+    text: str, x: Any, side: Side, height: Literal["top", "bottom"] = "top", colour: str = INK
+) -> dict[str, Any]:
+    """An annotation: words at the top or bottom of the figure, on one side of ``x``."""
     return {
         "text": text,
         "x": x,
         "xanchor": "right" if side == "left" else "left",
         "xshift": -4 if side == "left" else 4,
-        "y": 0.98,
+        "y": 0.98 if height == "top" else 0.02,
         "yref": "paper",
-        "yanchor": "top",
+        "yanchor": height,
         "showarrow": False,
         "font": {"color": colour},
     }

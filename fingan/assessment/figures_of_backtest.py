@@ -37,7 +37,8 @@ def exceedances(
     """
     percent = 100 * losses
     ours = next(iter(value_at_risk.values()))
-    bottom, top = -150 * float(ours.median()), 1.08 * float(percent.max())
+    bottom = -150 * float(ours.median())
+    top = 1.08 * max(float(percent.max()), 100 * float(ours.max()))
     figure = canvas("", "loss, % of value", height=380, yaxis={"range": [bottom, top]})
     figure.add_trace(points("loss", dates, numbers(percent), "#b8b8b8", size=3, hoverinfo="skip"))
     for number, (name, forecast) in reversed(list(enumerate(value_at_risk.items()))):
@@ -47,7 +48,7 @@ def exceedances(
     days = (losses > ours).nonzero().flatten().tolist()
     figure.add_trace(
         points(
-            "the model's exceedances",
+            "exceedance",
             [dates[day] for day in days],
             numbers(percent[days]),
             FAILED,

@@ -14,6 +14,7 @@ from fingan.assessment.figures import (
     REAL,
     REFERENCE,
     WIDE_BAND,
+    Side,
     canvas,
     line,
     numbers,
@@ -48,8 +49,8 @@ def price_history(
         after = {
             "shapes": [{**shade, "fillcolor": WIDE_BAND, "line": {"width": 0}, "layer": "below"}],
             "annotations": [
-                remark("training", end, "left"),
-                remark("after training", end, "right", MODEL),
+                remark("training", end, "left", "bottom"),
+                remark("after training", end, "right", "bottom", MODEL),
             ],
         }
     figure = canvas("", y_title, height=280, yaxis=scale, showlegend=False, **after)
@@ -70,7 +71,8 @@ def validation_scores(curve: Curve, chosen_step: int | None) -> go.Figure:
     """Score on the validation span at each check, and the step that was chosen by it."""
     chosen: dict[str, Any] = {}
     if chosen_step is not None:
-        words = remark(f"chosen: step {chosen_step:,}", chosen_step, "left")
+        side: Side = "right" if 2 * chosen_step < curve[-1]["step"] else "left"
+        words = remark(f"chosen: step {chosen_step:,}", chosen_step, side)
         chosen = {"shapes": [step_line(chosen_step)], "annotations": [words]}
     figure = canvas(
         "step", "validation score, lower is better", height=280, showlegend=False, **chosen

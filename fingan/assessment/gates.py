@@ -13,13 +13,13 @@ histories.
 """
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from fingan.assessment import gate_rules
 from fingan.assessment.evidence import Periods, gather
 from fingan.assessment.gate import FAMILY_LEVEL, Gate
-from fingan.assessment.validation import Validation, beside_reference
+from fingan.assessment.validation import REFERENCE, Validation, beside_reference
 from fingan.scenarios.samplers import Sampler
 
 GATES_VERSION = 1
@@ -66,7 +66,7 @@ def run_gates(
     validation: Validation | None = None,
     seed: int = 0,
 ) -> GateReport:
-    """Ask a model every question.
+    """Ask a model every question; where it fails one, ask the reference too.
 
     Args:
         sampler: The model.
@@ -75,12 +75,29 @@ def run_gates(
         validation: Its score beside the reference's, where that is known already.
         seed: Of all scenarios.
     """
-    evidence = gather(sampler, periods, seed=seed)
     beside = validation or beside_reference(sampler, periods, seed=seed)
+    results = _answers(sampler, periods, seed)
+    if beside.reference is not None and any(gate.passed is False for gate in results):
+        theirs = _answers(beside.reference, periods, seed)
+        results = [_beside(*pair) for pair in zip(results, theirs, strict=True)]
     return GateReport(
         [
             gate_rules.training_health(healthy=healthy),
-            *(rule(evidence) for rule in OF_EVIDENCE),
+            *results,
             gate_rules.score(beside),
         ]
     )
+
+
+def _answers(sampler: Sampler, periods: Periods, seed: int) -> list[Gate]:
+    evidence = gather(sampler, periods, seed=seed)
+    return [rule(evidence) for rule in OF_EVIDENCE]
+
+
+def _beside(ours: Gate, theirs: Gate) -> Gate:
+    """A failed gate with the answer of the reference, which would be offered instead."""
+    if ours.passed is not False or theirs.passed is None:
+        return ours
+    found = "" if theirs.value is None else f" with {theirs.value:.3g}"
+    answer = f"{REFERENCE} {'passes' if theirs.passed else 'fails too'}{found}"
+    return replace(ours, note=answer if ours.note is None else f"{ours.note}; {answer}")

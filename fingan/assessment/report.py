@@ -4,8 +4,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-import pandas as pd
-
 from fingan.assessment.fidelity import evaluate
 from fingan.assessment.report_backtest import backtest_section
 from fingan.assessment.report_copies import copies_section
@@ -24,7 +22,7 @@ from fingan.assessment.report_model import (
     rerun_section,
 )
 from fingan.assessment.report_scenarios import scenario_section
-from fingan.assessment.report_span import WINDOW, Span
+from fingan.assessment.report_span import Span, fitting_window
 from fingan.assessment.report_subject import Plan, Subject
 from fingan.assessment.report_verdict import (
     backtest_statements,
@@ -42,7 +40,6 @@ from fingan.scenarios.samplers import Sampler
 Record = dict[str, Any]
 
 VERSION = 1
-MIN_WINDOW = 100
 NO_TEST = "no day after training"
 TESTED = {
     "fidelity": "Fidelity beside baselines",
@@ -185,7 +182,6 @@ def _evaluated(
 
 
 def _backtested(found: _Findings, subject: Subject, span: Span, plan: Plan) -> Section:
-    row = int(pd.DatetimeIndex(subject.prices.index).searchsorted(span.first))
     try:
         record = backtest(
             subject.sampler,
@@ -196,7 +192,7 @@ def _backtested(found: _Findings, subject: Subject, span: Span, plan: Plan) -> S
             design=Design(
                 baselines=tuple(plan.baselines),
                 n_paths=plan.n_backtest_paths,
-                window=min(WINDOW, max(row - 1, MIN_WINDOW)),
+                window=fitting_window(subject.prices, span),
                 seed=plan.seed,
             ),
             in_sample=span.in_sample,

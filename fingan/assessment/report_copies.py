@@ -44,8 +44,8 @@ def copies_section(
     section.text.append(
         f"{found['n_paths']:,} free paths of {found['n_days']} days are searched for runs of days"
         " that repeat training days, beside real stretches of as many days searched in all other"
-        f" training days. A generator copies if more than {100 * COPIED_SHARE:g} % of its paths hold"
-        " a longer run than allowed. Synthetic data are not anonymous for being synthetic."
+        f" training days. A generator copies if more than {100 * COPIED_SHARE:g} % of its paths"
+        " hold a longer run than allowed. Synthetic data are not anonymous for being synthetic."
     )
     section.lists["Result"] = [_copy_statement(found)]
     section.tables.append(_copies_table(found))

@@ -45,10 +45,10 @@ def dynamics_section(draws: Draws, weights: Weights | None) -> Section:
         section.not_applicable = "no asset was observed on every day of the span"
         return section
     section.pictures += [
-        Picture("acf", "Autocorrelation of returns", plain, "", "half"),
+        Picture("acf", "Autocorrelation of r", plain, "", "half"),
         Picture(
             "acf-absolute",
-            "Autocorrelation of absolute returns",
+            "Autocorrelation of |r|",
             size,
             "Volatility clusters: the market's curve falls slowly.",
             "half",

@@ -28,14 +28,28 @@ def fidelity_section(evaluation: Record) -> Section:
     columns = [Column("metric")]
     columns += [Column(_titled(row), "estimate") for row in rows]
     columns += [Column("sampling floor", "text"), Column("real against real", "number")]
-    groups = dict.fromkeys(metric["group"] for metric in evaluation["metrics"])
+    known = [metric for metric in evaluation["metrics"] if not _reasons(metric, evaluation)]
+    groups = dict.fromkeys(metric["group"] for metric in known)
     lines: list[list[Any]] = []
     for group in groups:
-        metrics = [metric for metric in evaluation["metrics"] if metric["group"] == group]
+        metrics = [metric for metric in known if metric["group"] == group]
         lines += [[group], *(_metric_line(metric, evaluation) for metric in metrics)]
     section.tables.append(Table("", columns, lines, NOTE))
-    section.add_notes(evaluation.get("notes", []))
+    absent = [
+        f"{_capital(metric['title'])}: {'; '.join(reasons)}"
+        for metric in evaluation["metrics"]
+        if (reasons := _reasons(metric, evaluation))
+    ]
+    section.add_notes([*evaluation.get("notes", []), *absent])
     return section
+
+
+def _reasons(metric: Record, evaluation: Record) -> list[str]:
+    """Why no sampler has a number; nothing where one has."""
+    values = [row["values"].get(metric["name"]) or {} for row in evaluation["rows"]]
+    if any(value.get("estimate") is not None for value in values):
+        return []
+    return list(dict.fromkeys(value.get("note") or "not applicable" for value in values))
 
 
 def _floor(evaluation: Record) -> Record:

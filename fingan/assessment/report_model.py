@@ -112,7 +112,7 @@ def model_section(card: Record, reference: str, digest: str | None) -> Section:
     section = Section("model", "Model card and training")
     training, selection = card.get("training", {}), card.get("selection", {})
     chosen = selection.get("chosen_step")
-    rows = [
+    rows: list[list[object]] = [
         ["model", reference],
         ["digest", digest or "not published"],
         ["status", card.get("status")],

@@ -69,7 +69,7 @@ def cell(value: Any, form: str) -> Markup:
         case "count", _:
             return Markup("{}").format(f"{value:,}" if value == int(value) else f"{value:,.1f}")
         case "share", _:
-            return Markup("{}").format(f"{100 * value:.3g} %")
+            return Markup("{}").format(f"{100 * value:.1f} %")
         case "t", _:
             return Markup("{}").format(f"{value:+.1f}")
     return Markup("{}").format(plain(value))
@@ -99,12 +99,15 @@ def _estimate(value: Record) -> Markup:
     error = value.get("standard_error")
     text = plain(value["estimate"])
     if error:
-        text = f"{value['estimate']:,.{min(_decimals(error, 2), 6)}f}"
+        size = abs(value["estimate"])
+        places = min(_decimals(size, 4 if size >= 1 else 3), 6)
+        text, error = f"{value['estimate']:,.{places}f}", f"{error:.{places}f}"
     shown = Markup("<b>{}</b>").format(text) if value.get("best") else Markup("{}").format(text)
-    if error:
-        shown += Markup('<span class="error"> ± {}</span>').format(f"{error:.2g}")
+    beneath = [] if not error else [f"± {error}"]
     if value.get("t") is not None and value.get("difference"):
-        shown += Markup('<span class="t">t {}</span>').format(f"{value['t']:+.1f}")
+        beneath.append(f"t {value['t']:+.1f}")
+    if beneath:
+        shown += Markup('<span class="error">{}</span>').format(" ".join(beneath))
     if value.get("note"):
         shown = Markup('<span title="{}">{}<sup>*</sup></span>').format(value["note"], shown)
     return shown

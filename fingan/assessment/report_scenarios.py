@@ -36,6 +36,7 @@ def scenario_section(
         "the most volatile": offset + int(spread.argmax()) + HORIZON - 1,
         "the calmest": offset + int(spread.argmin()) + HORIZON - 1,
     }
+    whole = "portfolio" if len(draws.assets) > 1 else draws.assets[0]
     views = {}
     for word, row in starts.items():
         row = min(row, offset + n_days - HORIZON - 1)
@@ -43,10 +44,10 @@ def scenario_section(
         cube = next(iter(forecasts(sampler, prices, [date], HORIZON, N_FAN, seed=seed)))
         past, outcome = table.values[row - N_PAST + 1 : row + 1], table.values[row + 1 :][:HORIZON]
         if weights is not None and not (past.isnan().any() or outcome.isnan().any()):
-            views[f"portfolio, from {date:%Y-%m-%d} ({word})"] = _growth_fan(
+            views[f"{whole}, from {date:%Y-%m-%d} ({word})"] = _growth_fan(
                 *(portfolio_log_returns(part, weights) for part in (past, cube, outcome))
             )
-        if word == "the latest":
+        if word == "the latest" and (weights is None or len(draws.assets) > 1):
             for column, asset in enumerate(draws.assets[:MAX_VIEWS]):
                 parts = (past[:, column], cube[..., column].double(), outcome[:, column])
                 views[f"{asset}, from {date:%Y-%m-%d}"] = (

@@ -7,7 +7,7 @@ import pandas as pd
 from fingan.data.returns import end_of
 from fingan.errors import RequestError
 
-IN_SAMPLE_DAYS, WINDOW = 2_520, 1_500
+IN_SAMPLE_DAYS, WINDOW, MIN_WINDOW = 2_520, 1_500, 100
 
 
 @dataclass(frozen=True)
@@ -67,3 +67,9 @@ def compared_span(
             f" {rows[0]:%Y-%m-%d}; begin later, or ask for --in-sample"
         )
     return Span(rows[0], rows[-1], bool(rows[0] <= until))
+
+
+def fitting_window(prices: pd.DataFrame, span: Span) -> int:
+    """Rows that the baselines of the backtest are fitted on: fewer where fewer lie before it."""
+    row = int(pd.DatetimeIndex(prices.index).searchsorted(span.first))
+    return min(WINDOW, max(row - 1, MIN_WINDOW))

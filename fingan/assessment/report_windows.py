@@ -102,14 +102,14 @@ def _figure(
 def _windows_table(found: Explained) -> Table:
     columns = [
         Column("scenario"),
-        Column("window", "text"),
         Column("distance, sd", "number"),
+        Column("window", "text"),
     ]
     rows: list[list[Any]] = [
         [
             name,
-            f"{window['first']} to {window['last']}",
             window["distance"],
+            f"{window['first']} to {window['last']}",
         ]
         for name, record in found.items()
         for window in record["nearest"]

@@ -26,6 +26,8 @@ class Validation:
     span: str
     n_dates: int
     skipped: str | None = None
+    reference: Sampler | None = None
+    """Fitted on the rows that the weights were fitted on; None where it cannot be."""
 
     def record(self) -> dict[str, Any]:
         """The scores as JSON."""
@@ -72,4 +74,4 @@ def beside_reference(sampler: Sampler, periods: Periods, *, seed: int = 0) -> Va
         name: compare(scores[SCORE], theirs[SCORE], n_lags)
         for name, scores in (("model", ours), (REFERENCE, theirs))
     }
-    return Validation(rows, span, n_dates)
+    return Validation(rows, span, n_dates, reference=reference)

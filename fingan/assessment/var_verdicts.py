@@ -22,6 +22,7 @@ from fingan.risk.backtest import Outcome
 
 REFERENCE = "fhs-gjr"  # whose score the others are compared with
 PERCENT = 100  # the unit of losses in which FZ0 is published
+FEWEST_FOR_COMPARISON = 5  # expected violations, which all of the score's chance hangs on
 N_BINS = 20  # of the histogram of transforms
 
 Scores = dict[str, Float[Tensor, " n_days"]]  # by forecaster
@@ -142,7 +143,9 @@ def _add_score(row: Row, scores: Scores, kept: frozenset[str] | None, n_lags: in
     if own is None:
         return
     row.fz0, error = mean_and_error(own, n_lags)
-    row.fz0_se = error if row.n_scored >= tests.FEWEST_SCORED_DAYS else None
+    if row.expected < FEWEST_FOR_COMPARISON:
+        return
+    row.fz0_se = error
     row.in_mcs = None if kept is None else row.sampler in kept
     if reference is not None and row.sampler != REFERENCE:
         found = tests.diebold_mariano(own, reference, n_lags)
@@ -170,26 +173,40 @@ def transforms(said: DayForecasts, days: Days, horizon: int) -> dict[str, object
     return {"counts": counts, "p": None if found is None else found.p}
 
 
-WHY_NOT = {
-    "kupiec": "less than one violation is expected",
-    "christoffersen_independence": "fewer than two violations",
-    "conditional_coverage": "less than one violation is expected",
-    "dq": "less than one violation is expected",
-    "acerbi_szekely_z2": "less than one violation is expected, or VaR is no loss on some day",
-}
-
-
 def not_applicable(rows: Sequence[Row]) -> list[str]:
     """What is not printed, and why."""
-    gaps: dict[tuple[str, str], list[str]] = {}
-    for row in rows:
-        for test, verdict in row.tests.items():
-            if verdict.p is None:
-                gaps.setdefault((test, row.sampler), []).append(f"{100 * row.level:g}")
-    notes = [
-        f"{test} is not applicable to {name} at {', '.join(levels)} %: {WHY_NOT[test]}"
-        for (test, name), levels in gaps.items()
-    ]
-    unscored = dict.fromkeys(row.sampler for row in rows if row.fz0 is None)
-    notes += [f"fz0 is not applicable to {name}: its ES is a gain on some day" for name in unscored]
-    return notes
+    gaps: dict[tuple[str, str], list[str]] = {}  # levels, by what and why
+    for level in dict.fromkeys(row.level for row in rows):
+        of_level = [row for row in rows if row.level == level]
+        for what, why in _gaps(of_level).items():
+            gaps.setdefault((what, why), []).append(f"{100 * level:g}")
+    return [f"n/a at {', '.join(levels)} %: {what}: {why}" for (what, why), levels in gaps.items()]
+
+
+def _gaps(rows: Sequence[Row]) -> dict[str, str]:
+    """Of one level: what is not applicable, and why."""
+    found: dict[str, str] = {}
+    expected = rows[0].expected
+    if expected < 1:
+        found["all tests"] = "less than one violation is expected"
+    if expected < FEWEST_FOR_COMPARISON:
+        found["s.e., DM and confidence set of FZ0"] = (
+            f"fewer than {FEWEST_FOR_COMPARISON} violations are expected"
+        )
+    missing = {
+        "independence": [row for row in rows if row.tests["christoffersen_independence"].p is None],
+        "Z2": [row for row in rows if row.tests["acerbi_szekely_z2"].p is None],
+        "FZ0": [row for row in rows if row.fz0 is None],
+    }
+    for what, who in missing.items():
+        names = ", ".join(row.sampler for row in who)
+        if who and (expected >= 1 or what == "FZ0"):
+            found[f"{what} of {names}"] = WHY_NOT[what]
+    return found
+
+
+WHY_NOT = {
+    "independence": "fewer than two violations",
+    "Z2": "VaR is no loss on some day",
+    "FZ0": "ES is no loss on some day",
+}

@@ -63,7 +63,7 @@ def report(
     """Evaluate, backtest and draw a model on one page that opens without a network."""
     from fingan import pipeline
     from fingan.assessment.report import report as full_report
-    from fingan.assessment.report_span import compared_span
+    from fingan.assessment.report_span import compared_span, fitting_window
     from fingan.assessment.report_subject import BASELINES, Plan, Subject
     from fingan.cli.inputs import read_report, read_table
     from fingan.cli.report_commands import Options, rerun_commands
@@ -74,12 +74,15 @@ def report(
     sampler = pipeline.load_model(model, store)
     table = read_table(prices, reading)
     span = compared_span(table, sampler.fitted_until, from_, to, in_sample=in_sample)
+    names = BASELINES if baselines is None else tuple(baselines.split(","))
+    window = None if span is None else fitting_window(table, span)
+    called = model if "/" in model else sampler.reference
     given: Options = {
         "--store": store,
         "--prices": prices,
         **{f"--{name.replace('_', '-')}": value for name, value in reading.items()},
         "--seed": seed,
-        "--baselines": baselines,
+        "--baselines": ",".join(names),
         "--portfolio": portfolio,
         "--allow-leverage": allow_leverage,
         "--paths": paths,
@@ -94,10 +97,10 @@ def report(
         portfolio=_portfolio(portfolio, sampler.assets, allow_leverage),
         quality=read_report(prices, reading),
         audit=None if audit is None else read_audit(audit, sampler.reference),
-        commands=rerun_commands(model if "/" in model else sampler.reference, span, given),
+        commands=rerun_commands(called, span, window, given),
     )
     plan = Plan(
-        baselines=BASELINES if baselines is None else tuple(baselines.split(",")),
+        baselines=names,
         n_paths=paths,
         n_backtest_paths=backtest_paths,
         seed=seed,

@@ -12,12 +12,15 @@ OF_REPORT = ("--backtest-paths", "--audit", "--out")
 OF_PORTFOLIO = ("--portfolio", "--allow-leverage")
 
 
-def rerun_commands(model: str, span: "Span | None", given: Options) -> list[str]:
+def rerun_commands(
+    model: str, span: "Span | None", window: int | None, given: Options
+) -> list[str]:
     """Evaluation and backtest, if there are days to compare, and the report.
 
     Args:
         model: Reference or path of the model.
         span: Days that were compared.
+        window: Rows that the baselines of the backtest were fitted on.
         given: Options as they were given to ``fingan report``; None and False for those that
             were not.
     """
@@ -29,7 +32,8 @@ def rerun_commands(model: str, span: "Span | None", given: Options) -> list[str]
         "--in-sample": span.in_sample,
     }
     evaluation = _without(given, *OF_REPORT, *OF_PORTFOLIO)
-    backtest = _without(given, *OF_REPORT) | {"--paths": given["--backtest-paths"]}
+    backtest = _without(given, *OF_REPORT)
+    backtest |= {"--paths": given["--backtest-paths"], "--window": window}
     return [
         _command("evaluate", model, evaluation | days),
         _command("backtest", model, backtest | days),

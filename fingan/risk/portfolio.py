@@ -4,6 +4,7 @@ import csv
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import torch
 from jaxtyping import Float
@@ -99,8 +100,13 @@ def _cells(path: str) -> Iterator[tuple[int, str, str]]:
 def _text(path: str) -> str:
     import fsspec
 
+    is_plain = "://" not in path and not path.endswith(".gz")  # a pipe too, which cannot be sought
     try:
-        with fsspec.open(path, "rt", encoding="utf-8-sig", compression="infer") as file:
+        with (
+            Path(path).open(encoding="utf-8-sig")
+            if is_plain
+            else fsspec.open(path, "rt", encoding="utf-8-sig", compression="infer") as file
+        ):
             text: str = file.read()
     except FileNotFoundError:
         raise RequestError(f"{path}: there is no such file") from None

@@ -113,7 +113,7 @@ def test_crosses_mark_the_days_on_which_the_models_var_was_exceeded():
     dates = ("2020-01-01", "2020-01-02", "2020-01-03", "2020-01-06")
     limit = {"model": torch.full((4,), 0.025).double(), "other": torch.full((4,), 0.001).double()}
     figure = exceedances(dates, losses, limit)
-    crosses = trace(figure, "the model's exceedances")
+    crosses = trace(figure, "exceedance")
     assert list(crosses.x) == ["2020-01-02", "2020-01-06"]
     assert list(crosses.y) == [3.0, 5.0]
 

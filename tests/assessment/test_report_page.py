@@ -165,7 +165,7 @@ def test_numbers_show_three_digits(value, text):
     assert plain(value) == text
 
 
-def test_an_estimate_shows_as_many_digits_as_its_error_allows():
+def test_an_estimate_and_its_error_show_the_same_places():
     value = {"estimate": 1.920768, "standard_error": 0.0845, "note": None}
     assert "1.921" in cell(value, "estimate")
     assert "± 0.085" in cell(value, "estimate")
@@ -181,3 +181,13 @@ def test_a_failed_test_is_marked_by_a_sign_not_by_colour_alone():
     assert "✗ &lt; 0.001" in cell({"p": 0.0001, "adjusted_p": 0.0003, "failed": True}, "test")
     assert "✗" not in cell({"p": 0.3, "adjusted_p": 0.9, "failed": False}, "test")
     assert "n/a" in cell({"p": None, "adjusted_p": None, "failed": False}, "test")
+
+
+def test_a_metric_that_nobody_has_is_a_note_and_no_row():
+    record = evaluation_record()
+    for row in record["rows"]:
+        row["values"]["acf_absolute"] |= {"estimate": None, "note": "251 days are needed"}
+    section = fidelity_section(record)
+    assert not any("ACF of |r|" in str(row[0]) for row in section.tables[0].rows)
+    notes = [statement.text for statement in section.lists["Notes"]]
+    assert "ACF of |r|, lags 1-250: 251 days are needed" in notes

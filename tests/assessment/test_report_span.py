@@ -1,7 +1,7 @@
 import pandas as pd
 import pytest
 
-from fingan.assessment.report_span import compared_span
+from fingan.assessment.report_span import compared_span, fitting_window
 from fingan.errors import RequestError
 
 UNTIL = pd.Timestamp("2017-12-29")
@@ -45,3 +45,10 @@ def test_both_ends_belong_to_the_span(garch_prices):
 def test_a_span_without_rows_is_refused(garch_prices, first, last):
     with pytest.raises(RequestError, match="must hold rows of the prices"):
         compared_span(garch_prices, UNTIL, first, last)
+
+
+def test_baselines_are_fitted_on_the_rows_that_lie_before_the_span(garch_prices):
+    span = compared_span(garch_prices, UNTIL)
+    assert fitting_window(garch_prices, span) == 780  # 781 rows, the first without a return
+    late = compared_span(garch_prices, UNTIL, "2015-02-02", in_sample=True)
+    assert fitting_window(garch_prices, late) == 100

@@ -197,7 +197,7 @@ def test_a_true_model_passes_and_one_of_two_thirds_of_the_risk_fails(normal_pric
 
 
 def test_the_score_of_the_better_model_is_below_that_of_the_reference(garch_prices):
-    design = replace(BOTH, baselines=("fhs-gjr",), levels=(0.95,))
+    design = replace(BOTH, baselines=("fhs-gjr",), levels=(0.9,))
     wild = NormalSampler(0.05, assets=tuple(garch_prices.columns))
     found = backtest(wild, garch_prices, first=FIRST, last=LAST, design=design)
     model, reference = found.rows
@@ -244,9 +244,7 @@ def test_ten_days_are_compounded_and_tested_where_they_do_not_overlap(garch_pric
     assert row.tests["kupiec"].p is None
     assert row.traffic_light is None
     assert any("horizons overlap" in note for note in found.notes)
-    assert any(
-        note.startswith("kupiec is not applicable to historical at 95 %") for note in found.notes
-    )
+    assert "n/a at 95 %: all tests: less than one violation is expected" in found.notes
 
 
 def test_holm_counts_all_tests_of_a_forecaster_at_all_levels(small):
@@ -261,6 +259,15 @@ def test_holm_counts_all_tests_of_a_forecaster_at_all_levels(small):
     assert [row.tests["kupiec"].adjusted_p for row in rows] == pytest.approx([0.02, 0.04])
     assert all(row.tests["kupiec"].failed for row in rows)
     assert all(isinstance(row, Row) and row.tests["dq"].adjusted_p is None for row in rows)
+
+
+def test_a_score_that_hangs_on_a_few_violations_is_compared_with_nothing(small):
+    enough, few = small.rows[2:]  # 6.6 and 3.3 violations expected
+    assert None not in (enough.fz0_se, enough.dm_t, enough.dm_p, enough.in_mcs)
+    assert (few.fz0_se, few.dm_t, few.dm_p, few.in_mcs) == (None,) * 4
+    assert few.fz0 is not None
+    said = "n/a at 95 %: s.e., DM and confidence set of FZ0: fewer than 5 violations are expected"
+    assert said in small.notes
 
 
 def test_a_portfolio_of_some_assets_is_held_alone(garch_prices):

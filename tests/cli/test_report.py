@@ -72,10 +72,10 @@ def test_evaluation_and_backtest_are_named_on_the_days_that_were_compared():
         "--out": "page.html",
     }
     days = "--from 2017-06-01 --to 2017-12-29 --in-sample"
-    assert rerun_commands("tiny@1", span, given) == [
+    assert rerun_commands("tiny@1", span, 900, given) == [
         f"fingan evaluate tiny@1 --prices 'my prices.csv' --seed 3 --paths 512 {days}",
         "fingan backtest tiny@1 --prices 'my prices.csv' --seed 3 --portfolio w.csv --paths 1000"
-        f" {days}",
+        f" --window 900 {days}",
         "fingan report tiny@1 --prices 'my prices.csv' --seed 3 --portfolio w.csv --paths 512"
         f" --backtest-paths 1000 --out page.html {days}",
     ]

@@ -12,6 +12,11 @@
       shape.font = { ...layout.font, size: 11 };
       shape.legend = { ...layout.legend, font: { size: 11 } };
     }
+    if (shape.width < 260) {
+      for (const axis of ["xaxis", "yaxis"]) {
+        shape[axis] = { ...layout[axis], tickfont: { ...layout[axis].tickfont, size: 6 } };
+      }
+    }
     figure.drawn = plot.clientWidth;
     Plotly.react(plot, data, shape, settings);
   };
