@@ -68,7 +68,7 @@ def evaluate(
         HALVES: trial.real_against_real,
         **{name: partial(trial.measure, sampler) for name, sampler in samplers.items()},
     }
-    found = _at_once(parts, progress or (lambda _done, _total: None))
+    found = _at_once(parts, progress)
     return Evaluation(
         model=next(iter(samplers.values())).reference,
         assets=samplers[reference].assets,
@@ -111,18 +111,21 @@ def fit_baselines(
     check_columns(prices, sampler.assets, sampler.kind, f"'{sampler.reference}'")
     rows = prices.loc[: sampler.fitted_until, list(sampler.assets)]
     rows.attrs = dict(prices.attrs)
-    fitted: dict[str, Sampler] = {}
-    skipped = []
-    for name in names:
-        try:
-            fitted[name] = baseline(name, rows)
-        except PriceDataError as too_thin:
-            skipped.append(f"{name}: {not_applicable(str(too_thin))}")
-    return fitted, skipped
+    found = _at_once({name: partial(_fitted, name, rows) for name in names}, progress=None)
+    fitted = {name: one for name, one in found.items() if not isinstance(one, str)}
+    return fitted, [one for one in found.values() if isinstance(one, str)]
+
+
+def _fitted(name: str, rows: pd.DataFrame) -> Sampler | str:
+    """A baseline, or the sentence that says why it cannot be fitted."""
+    try:
+        return baseline(name, rows)
+    except PriceDataError as too_thin:
+        return f"{name}: {not_applicable(str(too_thin))}"
 
 
 def _at_once(
-    parts: Mapping[str, Callable[[], Any]], progress: Callable[[int, int], None]
+    parts: Mapping[str, Callable[[], Any]], progress: Callable[[int, int], None] | None
 ) -> dict[str, Any]:
     """Results of independent parts by name, a few computed at a time, each on one thread."""
     before = torch.get_num_threads()
@@ -132,7 +135,8 @@ def _at_once(
             futures = {pool.submit(part): name for name, part in parts.items()}
             for done, future in enumerate(as_completed(futures), start=1):
                 future.result()
-                progress(done, len(parts))
+                if progress is not None:
+                    progress(done, len(parts))
             return {name: future.result() for future, name in futures.items()}
     finally:
         torch.set_num_threads(before)

@@ -1,18 +1,27 @@
-"""``fingan demo``: the whole way on the bundled data, from prices to a scenario file."""
+"""``fingan demo``: the whole way on the bundled data, from prices to scenarios and a report."""
 
 import time
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from fingan.cli.console import duration, emit, note, waiting
 from fingan.cli.options import DEFAULT_STORE, AsJson, Seed, Store
 
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from fingan.scenarios.samplers import TrainedSampler
+
 EXAMPLE = "Example: fingan demo --quick"
 
 DATA, UNTIL, NAME = "sp500-20", "2014-12-31", "demo"
 SCENARIOS, HORIZON, N_PATHS = "demo-scenarios.parquet", 20, 10_000
+REPORT, REPORT_DATA = "demo-report.html", "demo-report.json"
+BASELINES = ("fhs-gjr", "block-bootstrap", "historical")
+REPORT_PATHS, BACKTEST_PATHS = 256, 2_000  # a day; fewer than the command takes
 QUICK = ("steps=200",)  # enough to see every part at work, too few to learn a market
+QUICK_LAST = "2015-12-31"  # of the days reported on, where time is short
 
 
 def demo(
@@ -23,7 +32,7 @@ def demo(
     store: Store = DEFAULT_STORE,
     as_json: AsJson = False,
 ) -> None:
-    """Train on 20 US stocks, publish the model and draw scenarios from it."""
+    """Train on 20 US stocks, publish the model, draw scenarios and report how good it is."""
     from fingan import pipeline
     from fingan.cli.configuration import read_train_config
     from fingan.cli.inputs import read_table
@@ -39,9 +48,10 @@ def demo(
     model = str(training.reference)
     note(score_line(training.card))
 
+    sampler = pipeline.load_model(model, store)
     with waiting(f"drawing {N_PATHS:,} scenarios of {HORIZON} days"):
-        stream = pipeline.load_model(model, store).stream(prices, HORIZON, N_PATHS, seed=seed)
-        stream.save(SCENARIOS)
+        sampler.stream(prices, HORIZON, N_PATHS, seed=seed).save(SCENARIOS)
+    headline = _report(sampler, prices, store, seed, quick=quick)
 
     spent = time.monotonic() - began
     emit(
@@ -50,6 +60,9 @@ def demo(
             "store": store,
             "card": f"{store}/{model.replace('@', '/')}/card.json",
             "scenarios": SCENARIOS,
+            "report": REPORT,
+            "report_data": REPORT_DATA,
+            "verdict": headline,
             "seconds": round(spent, 1),
         },
         as_json=as_json,
@@ -58,3 +71,44 @@ def demo(
     note("  fingan prices check prices.csv")
     note("  fingan train --prices prices.csv --name mine")
     note("  fingan generate mine --prices prices.csv --out scenarios.parquet")
+    note("  fingan train --prices prices.csv --name test --until 2019-12-31")
+    note("  fingan report test --prices prices.csv --out report.html")
+
+
+def _report(
+    sampler: "TrainedSampler", prices: "pd.DataFrame", store: str, seed: int, *, quick: bool
+) -> str:
+    """Test the model on the days that it has not seen, write the page, give its headline."""
+    from fingan.assessment.report import report
+    from fingan.assessment.report_span import compared_span, fitting_window
+    from fingan.assessment.report_subject import Plan, Subject
+    from fingan.cli.inputs import read_report
+    from fingan.cli.report_commands import rerun_commands
+    from fingan.cli.report_files import write_report
+    from fingan.risk.portfolio import equal_weights
+
+    last, baselines = (QUICK_LAST, BASELINES[:1]) if quick else (None, BASELINES)
+    span = compared_span(prices, sampler.fitted_until, None, last, in_sample=False)
+    given = {
+        "--store": store,
+        "--prices": DATA,
+        "--seed": seed,
+        "--baselines": ",".join(baselines),
+        "--paths": REPORT_PATHS,
+        "--backtest-paths": BACKTEST_PATHS,
+        "--out": REPORT,
+    }
+    window = None if span is None else fitting_window(prices, span)
+    subject = Subject(
+        sampler=sampler,
+        card=sampler.card,
+        prices=prices,
+        portfolio=equal_weights(sampler.assets),
+        quality=read_report(DATA, {}),
+        commands=rerun_commands(sampler.reference, span, window, given),
+    )
+    plan = Plan(baselines, REPORT_PATHS, BACKTEST_PATHS, seed, n_processes=2)
+    record = report(subject, span, plan, progress=note)
+    write_report(record, REPORT, REPORT_DATA)
+    headline: str = record["verdict"]["headline"]
+    return headline

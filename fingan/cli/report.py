@@ -68,7 +68,6 @@ def report(
     from fingan.cli.inputs import read_report, read_table
     from fingan.cli.report_commands import Options, rerun_commands
     from fingan.cli.report_files import json_beside, read_audit, write_report
-    from fingan.scenarios.store import ModelStore
 
     beside = json_beside(out)
     sampler = pipeline.load_model(model, store)
@@ -92,7 +91,7 @@ def report(
     }
     subject = Subject(
         sampler=sampler,
-        card=ModelStore(store).show(model)["card"],
+        card=sampler.card,
         prices=table,
         portfolio=_portfolio(portfolio, sampler.assets, allow_leverage),
         quality=read_report(prices, reading),
