@@ -31,7 +31,7 @@ demo: setup ## train on the bundled data, publish, draw scenarios (ARGS=--quick:
 	$(BIN)/fingan demo $(ARGS)
 
 test: setup ## the default test suite (ARGS are pytest's)
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile $(ARGS)
 
 bench: setup ## the benchmarks
 	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks $(ARGS)
