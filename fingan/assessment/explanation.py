@@ -24,7 +24,7 @@ from fingan.data.scaling import ReturnScaler
 from fingan.errors import RequestError
 from fingan.metrics.neighbours import mean_squares
 from fingan.models.market import MarketModel
-from fingan.models.states import N_FEATURES
+from fingan.models.states import N_FEATURES, Today
 from fingan.scenarios.noise import path_normals
 from fingan.scenarios.present import present
 from fingan.scenarios.samplers import BLOCK_SIZE, Sampler, TrainedSampler
@@ -172,39 +172,42 @@ def _states(
     """What each part of today's state does to a path: the same noise from a typical one."""
     model, header = sampler.model, stream.header
     now = present(prices, sampler.assets, sampler.kind, header.metadata["as_of"])
-    variances, states = model.conditions(now.returns.values)
-    variance, state = variances[-1], states[-1]
-    usual_variances, usual_states = model.conditions(background.training.values)
-    usual_variance, usual_state = usual_variances.median(0).values, usual_states.median(0).values
+    today = model.conditions(now.returns).row(-1)
+    usual = model.conditions(background.training).map(_median)
 
-    cases = {VOLATILITY: (usual_variance, state)}
+    cases = {VOLATILITY: usual._replace(state=today.state)}
     for feature, name in enumerate(FEATURES):
         is_it = torch.arange(N_FEATURES) == feature
-        cases[name] = (variance, torch.where(is_it, usual_state, state))
-    cases[TOGETHER] = (usual_variance, usual_state)
+        cases[name] = today._replace(state=torch.where(is_it, usual.state, today.state))
+    cases[TOGETHER] = usual
 
-    def terminal(variance: Tensor, state: Tensor) -> dict[str, float]:
+    def terminal(begin: Today) -> dict[str, float]:
         noise = _noise(model, header.metadata["seed"], path, header.horizon)
-        returns, _, _ = model.generator(noise, variance.unsqueeze(0), state.unsqueeze(0))
+        returns, _, _ = model.generator(noise, begin)
         return _terminal(model.mean + returns[:, 0].double() * model.std, sampler.assets)
 
-    actual = terminal(variance, state)
+    actual = terminal(today)
     return [
         {
             "state": name,
-            "today": _size(name, variance, state),
-            "typical": _size(name, usual_variance, usual_state),
-            "effect": {asset: actual[asset] - value for asset, value in terminal(*case).items()},
+            "today": _size(name, today),
+            "typical": _size(name, usual),
+            "effect": {asset: actual[asset] - value for asset, value in terminal(case).items()},
         }
         for name, case in cases.items()
     ]
 
 
-def _size(name: str, variance: Tensor, state: Tensor) -> float | None:
+def _median(history: Tensor) -> Tensor:
+    """Column by column, as one row; ``median`` knows no table without columns."""
+    return history.median(0, keepdim=True).values if history.numel() else history[:1]
+
+
+def _size(name: str, begin: Today) -> float | None:
     """One number for a part of the state; volatility in standard deviations of training."""
     if name == VOLATILITY:
-        return float(variance.mean().sqrt())
-    return float(state[FEATURES.index(name)]) if name in FEATURES else None
+        return float(begin.variance.mean().sqrt())
+    return float(begin.state[0, FEATURES.index(name)]) if name in FEATURES else None
 
 
 def _noise(

@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from fingan.config import Config
+from fingan.models.states import Today
 from fingan.models.tails import MAX_H, tail_mean
 from fingan.models.tcn import CausalNetwork, Memory
 from fingan.volatility.filter import MAX_PERSISTENCE, VolatilityFilter
@@ -147,21 +148,29 @@ class VolatilityRecursion(nn.Module):
 
 
 class MarketGenerator(nn.Module):
-    """Noise, today's variances and market state to scaled returns of all assets."""
+    """Noise, and where paths begin, to scaled returns of all assets."""
 
     def __init__(self, innovations: InnovationGenerator, volatility: VolatilityRecursion) -> None:
         super().__init__()
         self.innovations = innovations
         self.volatility = volatility
 
+    @property
+    def n_noise(self) -> int:
+        """Normals per path and step."""
+        return self.innovations.n_noise
+
     def forward(
-        self,
-        noise: Noise,
-        variance: Variance,
-        state: State,
-        memory: list[Memory] | None = None,
-    ) -> tuple[Innovations, Variance, list[Memory]]:
-        """Scaled returns of a stretch, then the variance and memory with which paths go on."""
-        innovations, memory = self.innovations(noise, state, memory)
-        returns, variance = self.volatility(innovations, variance)
-        return returns, variance, memory
+        self, noise: Noise, today: Today, memory: list[Memory] | None = None
+    ) -> tuple[Innovations, Today, list[Memory]]:
+        """Scaled returns of a stretch, then where paths go on, and their memory.
+
+        The state stays what it was at the first step: the memory knows the rest.
+        """
+        innovations, memory = self.innovations(noise, today.state, memory)
+        returns, variance = self.volatility(innovations, today.variance)
+        return returns, today._replace(variance=variance), memory
+
+    def recentre(self, noise: Noise, today: Today) -> None:
+        """Take the mean off every asset's innovation over this noise."""
+        self.innovations.recentre(noise, today.state)

@@ -9,7 +9,9 @@ import json
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
+from typing import Protocol
 
+import pandas as pd
 import torch
 from jaxtyping import Float, Int
 from safetensors import SafetensorError
@@ -25,7 +27,7 @@ from fingan.models.generators import (
     MarketGenerator,
     VolatilityRecursion,
 )
-from fingan.models.states import N_FEATURES, market_states
+from fingan.models.states import N_FEATURES, Today, conditions
 from fingan.volatility.filter import VolatilityFilter
 
 GENERATOR, FILTER, HISTORY = "generator.safetensors", "filter.safetensors", "history.safetensors"
@@ -55,6 +57,18 @@ class History:
     """NaN where not observed."""
 
 
+class LogReturns(Protocol):
+    """What a model reads of a table of log-returns."""
+
+    @property
+    def dates(self) -> pd.DatetimeIndex:
+        """Of the later price of each return."""
+
+    @property
+    def values(self) -> Float[Tensor, "n_days n_assets"]:
+        """NaN where not observed."""
+
+
 @dataclass(frozen=True)
 class MarketModel:
     """A trained generator with all that turns a history into scenarios."""
@@ -71,19 +85,16 @@ class MarketModel:
     @property
     def n_noise(self) -> int:
         """Normals per path and step."""
-        return self.generator.innovations.n_noise
+        return self.generator.n_noise
 
-    def conditions(
-        self, returns: Float[Tensor, "n_days n_assets"]
-    ) -> tuple[Float[Tensor, "n_states n_assets"], Float[Tensor, "n_states n_features"]]:
-        """Scaled variances and market state at each day's start, from log-returns before it.
+    def conditions(self, returns: LogReturns) -> Today:
+        """Where a path from each day begins, from log-returns before it.
 
         Returns:
             One row more than ``returns``; the last is tomorrow's.
         """
-        scaled = (returns.double() - self.mean) / self.std
-        variances = self.volatility.variances(scaled)
-        return variances.float(), market_states(scaled, variances).float()
+        scaled = (returns.values.double() - self.mean) / self.std
+        return conditions(scaled, self.volatility.variances(scaled)).to(scaled.device)
 
     def save(self, directory: Path) -> None:
         """Write the files of the model into a directory that exists."""

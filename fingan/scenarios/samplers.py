@@ -18,6 +18,7 @@ from fingan import __version__
 from fingan.data.returns import ReturnTable
 from fingan.errors import RequestError
 from fingan.models.market import MarketModel
+from fingan.models.states import Today
 from fingan.scenarios.calendars import infer_calendar, step_dates
 from fingan.scenarios.header import machine_memory
 from fingan.scenarios.noise import path_normals
@@ -232,10 +233,10 @@ class TrainedSampler:
 
     def continuations(self, returns: ReturnTable) -> Continuations:
         """How each row of a table of log-returns goes on."""
-        variances, states = self.model.conditions(returns.values)
+        history = self.model.conditions(returns)
 
         def continued(row: int, request: ScenarioRequest) -> DrawBlock:
-            return _trained_blocks(self.model, variances[row + 1], states[row + 1], request)
+            return _trained_blocks(self.model, history.row(row + 1), request)
 
         return continued
 
@@ -247,24 +248,19 @@ class TrainedSampler:
         return table
 
 
-def _trained_blocks(
-    model: MarketModel,
-    variance: Float32[Tensor, " n_assets"],
-    state: Float32[Tensor, " n_features"],
-    request: ScenarioRequest,
-) -> DrawBlock:
+def _trained_blocks(model: MarketModel, begin: Today, request: ScenarioRequest) -> DrawBlock:
     mean, std = model.mean.float(), model.std.float()
 
     def draw(first_block: int, n_blocks: int = 1) -> Tensor:
         n_paths = n_blocks * BLOCK_SIZE
         cube = torch.empty(request.horizon, n_paths, len(mean))
-        today, states, memory = variance.expand(n_paths, -1), state.expand(n_paths, -1), None
+        today, memory = begin.expand(n_paths), None
         for first in range(0, request.horizon, STRETCH):
             n_steps = min(STRETCH, request.horizon - first)
             noise = path_normals(
                 request.seed, first_block, first, n_steps, BLOCK_SIZE, model.n_noise, n_blocks
             )
-            returns, today, memory = model.generator(noise, today, states, memory)
+            returns, today, memory = model.generator(noise, today, memory)
             torch.addcmul(mean, returns, std, out=cube[first : first + n_steps])
         return cube.transpose(0, 1)
 

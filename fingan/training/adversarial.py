@@ -22,6 +22,7 @@ from torch import Tensor, nn, optim
 from fingan.config import Config
 from fingan.models.critics import MarketCritic
 from fingan.models.generators import MarketGenerator
+from fingan.models.states import Today
 from fingan.training.objectives import critic_loss, generator_loss, penalties
 
 Paths = Float[Tensor, "horizon batch n_assets"]
@@ -54,15 +55,14 @@ class Batch:
     observed: Paths | None
     """1 where the market path is observed, else 0; None when it is everywhere."""
     noise: Float[Tensor, "horizon batch n_noise"]
-    variance: Float[Tensor, "batch n_assets"]
-    state: Float[Tensor, "batch n_features"]
+    today: Today
     portfolios: Float[Tensor, "n_assets n_portfolios"]
 
 
 def synthetic_paths(generator: MarketGenerator, batch: Batch) -> Paths:
     """Partners of the market paths: same state, same days observed."""
-    returns, _, _ = generator(batch.noise, batch.variance, batch.state)
-    paths: Tensor = returns / batch.variance.sqrt()
+    returns, _, _ = generator(batch.noise, batch.today)
+    paths: Tensor = returns / batch.today.variance.sqrt()
     return paths if batch.observed is None else paths * batch.observed
 
 
@@ -72,7 +72,7 @@ def adversarial_gradients(
     """Leave the gradients of one step in both networks; return the terms of the objective."""
     synthetic = synthetic_paths(generator, batch)
     paths = torch.cat([batch.real, synthetic.detach()], dim=1).requires_grad_()
-    scores = critic(paths, batch.state.repeat(2, 1), batch.portfolios)
+    scores = critic(paths, batch.today.state.repeat(2, 1), batch.portfolios)
     real_scores, synthetic_scores = scores.chunk(2)
 
     (gradient,) = torch.autograd.grad(scores.sum(), paths, create_graph=True)

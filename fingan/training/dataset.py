@@ -15,7 +15,7 @@ from fingan.data.returns import ReturnTable
 from fingan.data.scaling import ReturnScaler
 from fingan.data.windows import Span, Split, WindowSet, chronological_split
 from fingan.errors import PriceDataError
-from fingan.models.states import market_states
+from fingan.models.states import Today, conditions
 from fingan.models.tails import fit_tails, normal_scores
 from fingan.training.adversarial import Batch
 from fingan.training.config import TrainConfig
@@ -35,8 +35,8 @@ class TrainingSet:
     split: Split
     windows: WindowSet
     """Windows of scaled returns within the training span."""
-    variances: Float[Tensor, "n_states n_assets"]
-    states: Float[Tensor, "n_states n_features"]
+    today: Today
+    """Where a path from each day of the table begins; one row more than it has."""
     correlation: Float[Tensor, "n_assets n_assets"]
     """Of the innovations, shrunk so that it has an inverse."""
     eigenportfolios: Float[Tensor, "n_assets n_assets"]
@@ -58,14 +58,13 @@ class TrainingSet:
         portfolios = self._portfolios(config.critic.n_portfolios, random)
         starts = self.windows.starts[chosen[share]]
         real, observed = self.windows.gather(starts)
-        variance = self.variances[starts]
-        device = variance.device
+        today = self.today.rows(starts)
+        device = real.device
         return Batch(
-            real=(real / variance.sqrt().unsqueeze(1)).transpose(0, 1),
+            real=(real / today.variance.sqrt().unsqueeze(1)).transpose(0, 1),
             observed=None if observed.all() else observed.transpose(0, 1).float(),
             noise=noise[:, share].to(device),
-            variance=variance,
-            state=self.states[starts],
+            today=today,
             portfolios=portfolios.to(device),
         )
 
@@ -126,8 +125,7 @@ def prepare(table: ReturnTable, config: TrainConfig, device: torch.device) -> Tr
         volatility=volatility,
         split=split,
         windows=windows,
-        variances=variances.float().to(device),
-        states=market_states(scaled, variances).float().to(device),
+        today=conditions(scaled, variances).to(device),
         correlation=correlation.float().to(device),
         eigenportfolios=torch.linalg.eigh(correlation).eigenvectors.float().to(device),
         tails=fit_tails(innovations),

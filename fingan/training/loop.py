@@ -76,7 +76,7 @@ def fit(
     try:
         training_set = prepare(table, config, torch.device(device))
         state = initial_state(training_set, config, torch.device(device))
-        validation = _validation(training_set, config, state.generator.innovations.n_noise)
+        validation = _validation(training_set, config, state.generator.n_noise)
         start = validation.sums(state.average)
         if resume is not None:
             resume(state)
@@ -133,7 +133,7 @@ def _step(state: TrainState, training_set: TrainingSet, config: TrainConfig) -> 
     optimizers = (state.generator_optimizer, state.critic_optimizer)
     rate = cosine_rate(adversarial.learning_rate, state.step, config.steps)
     share = own_share(config.batch_size)
-    batch = training_set.batch(config, state.generator.innovations.n_noise, state.step, share)
+    batch = training_set.batch(config, state.generator.n_noise, state.step, share)
     for optimizer in optimizers:
         optimizer.zero_grad(set_to_none=True)
     terms = adversarial_gradients(state.generator, state.critic, batch, adversarial.gamma)
@@ -155,9 +155,7 @@ def _validation(training_set: TrainingSet, config: TrainConfig, n_noise: int) ->
     scaled = training_set.windows.values
     sums = scaled[: training_set.split.training.end].unfold(0, selection.horizon, 1).sum(-1)
     unit = sums.square().nanmean(0).sqrt().nan_to_num(nan=math.sqrt(selection.horizon))
-    return Validation.of(
-        scaled, training_set.variances, training_set.states, days, unit, selection, n_noise
-    )
+    return Validation.of(scaled, training_set.today, days, unit, selection, n_noise)
 
 
 def _check(state: TrainState, validation: Validation, start: Sums, terms: dict[str, float]) -> None:

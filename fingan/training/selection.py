@@ -20,6 +20,7 @@ from torch import Tensor
 from fingan.config import Config
 from fingan.metrics.scoring_rules import energy_score
 from fingan.models.generators import MarketGenerator
+from fingan.models.states import Today
 
 MAX_SPREAD_RATIO = 2.0
 MIN_DISTINCT_RATIO = 0.5
@@ -51,8 +52,8 @@ class SelectionConfig(Config):
 class Validation:
     """Starting days of the validation span with what followed; scores generators."""
 
-    variance: Float[Tensor, "n_starts_paths n_assets"]
-    state: Float[Tensor, "n_starts_paths n_features"]
+    today: Today
+    """Where each path begins: the starting days, each as often as it has paths."""
     noise: Float[Tensor, "horizon n_starts_paths n_noise"]
     unit: Float[Tensor, " n_assets"]
     """Root mean square of sums over the horizon in the training span."""
@@ -65,8 +66,7 @@ class Validation:
     def of(
         cls,
         scaled: Float[Tensor, "n_days n_assets"],
-        variances: Float[Tensor, "n_states n_assets"],
-        states: Float[Tensor, "n_states n_features"],
+        history: Today,
         days: Int[Tensor, " n_starts"],
         unit: Float[Tensor, " n_assets"],
         config: SelectionConfig,
@@ -78,23 +78,22 @@ class Validation:
         random = torch.Generator().manual_seed(NOISE_SEED)
         shape = (config.horizon, len(days) * config.n_paths, n_noise)
         return cls(
-            variance=variances[days].repeat_interleave(config.n_paths, 0),
-            state=states[days].repeat_interleave(config.n_paths, 0),
-            noise=torch.randn(shape, generator=random).to(variances.device),
+            today=history.rows(days).repeat(config.n_paths),
+            noise=torch.randn(shape, generator=random).to(scaled.device),
             unit=unit,
             outcome=torch.where(observed, windows.nan_to_num().sum(-1) / unit, 0.0),
-            observed=observed.to(variances),
+            observed=observed.to(scaled),
             n_paths=config.n_paths,
         )
 
     def recentre(self, generator: MarketGenerator) -> None:
         """Take the mean off the generator's innovations, starting from these states."""
-        generator.innovations.recentre(self.noise, self.state)
+        generator.recentre(self.noise, self.today)
 
     @torch.no_grad()
     def sums(self, generator: MarketGenerator) -> Sums:
         """Returns of every path summed over the horizon; 0 where the market was not observed."""
-        returns, _, _ = generator(self.noise, self.variance, self.state)
+        returns, _, _ = generator(self.noise, self.today)
         sums = (returns.sum(0) / self.unit).unflatten(0, (-1, self.n_paths))
         return sums * self.observed.unsqueeze(1)
 

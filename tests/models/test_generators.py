@@ -9,7 +9,7 @@ from fingan.models.generators import (
     MarketGenerator,
     VolatilityRecursion,
 )
-from fingan.models.states import N_FEATURES
+from fingan.models.states import N_FEATURES, Today
 from fingan.volatility.filter import MAX_PERSISTENCE, VolatilityFilter
 
 N_ASSETS, N_NOISE, BATCH = 3, 5, 16
@@ -46,47 +46,49 @@ def given(horizon=40, batch=BATCH):
     random = torch.Generator().manual_seed(9)
     noise = torch.randn(horizon, batch, N_NOISE, generator=random)
     variance = torch.rand(batch, N_ASSETS, generator=random) + 0.5
-    return noise, variance, torch.randn(batch, N_FEATURES, generator=random)
+    state = torch.randn(batch, N_FEATURES, generator=random)
+    return noise, Today(variance, torch.ones(batch, N_ASSETS), torch.ones(batch, 0), state)
 
 
 @pytest.mark.parametrize("loudness", [0.3, 0])
 def test_returns_up_to_a_step_ignore_noise_after_it(loudness):
-    generator, (noise, variance, state) = make_generator(loudness), given()
+    generator, (noise, today) = make_generator(loudness), given()
     changed = noise.clone()
     changed[25:] *= -2
-    before, _, _ = generator(noise, variance, state)
-    after, _, _ = generator(changed, variance, state)
+    before, _, _ = generator(noise, today)
+    after, _, _ = generator(changed, today)
     assert torch.equal(after[:25], before[:25])
     assert not torch.equal(after[25], before[25])
 
 
 @pytest.mark.parametrize("sizes", [(20, 20), (1, 39), (3, 30, 7), (1,) * 40])
 def test_stretches_equal_one_pass(sizes):
-    generator, (noise, variance, state) = make_generator(), given()
-    whole, last, _ = generator(noise, variance, state)
+    generator, (noise, today) = make_generator(), given()
+    whole, last, _ = generator(noise, today)
     memory, parts = None, []
     for stretch in noise.split(sizes):
-        returns, variance, memory = generator(stretch, variance, state, memory)
+        returns, today, memory = generator(stretch, today, memory)
         parts.append(returns)
     torch.testing.assert_close(torch.cat(parts), whole, rtol=1e-5, atol=1e-5)
-    torch.testing.assert_close(variance, last, rtol=1e-5, atol=1e-5)
+    torch.testing.assert_close(today.variance, last.variance, rtol=1e-5, atol=1e-5)
+    assert torch.equal(today.state, last.state)
 
 
 def test_a_new_generator_is_silent_its_innovations_are_the_mapped_gaussians():
-    generator, (noise, _, state) = make_generator(0), given()
-    innovations, _ = generator.innovations(noise, state)
+    generator, (noise, today) = make_generator(0), given()
+    innovations, _ = generator.innovations(noise, today.state)
     torch.testing.assert_close(innovations, gaussian_route(noise), rtol=1e-4, atol=1e-5)
 
 
 def test_a_new_generator_has_no_mean():
-    generator, (noise, _, state) = make_generator(0), given(2000, 200)
-    innovations, _ = generator.innovations(noise, state)
+    generator, (noise, today) = make_generator(0), given(2000, 200)
+    innovations, _ = generator.innovations(noise, today.state)
     error = innovations.flatten(0, 1).std(0) / 400_000**0.5
     assert (innovations.mean((0, 1)).abs() < 4 * error).all()
 
 
 def test_innovations_keep_the_correlation_they_were_given():
-    generator, (noise, _, _) = make_generator(0), given(1000, 100)
+    generator, (noise, _) = make_generator(0), given(1000, 100)
     innovations, _ = generator.innovations(noise, torch.zeros(100, N_FEATURES))
     correlation = torch.corrcoef(innovations.flatten(0, 1).T)
     expected = torch.full((3, 3), 0.6).fill_diagonal_(1)
@@ -94,19 +96,19 @@ def test_innovations_keep_the_correlation_they_were_given():
 
 
 def test_the_loudest_network_stretches_an_innovation_some_twenty_times_at_most():
-    generator, (noise, _, state) = make_generator(1000), given()
-    innovations, _ = generator.innovations(noise, state)
+    generator, (noise, today) = make_generator(1000), given()
+    innovations, _ = generator.innovations(noise, today.state)
     values = TAILS[0] * (noise[..., :N_ASSETS] @ CHOLESKY.T)
     assert (innovations.abs() <= math.exp(3.01) * values.abs() + 0.1).all()
     assert innovations.abs().max() > 20
 
 
 def test_recentring_takes_the_mean_off_over_its_noise():
-    generator, (noise, _, state) = make_generator(), given()
-    before, _ = generator.innovations(noise, state)
-    generator.innovations.recentre(noise, state)
-    generator.innovations.recentre(noise, state)  # starts afresh, does not add up
-    after, _ = generator.innovations(noise, state)
+    generator, (noise, today) = make_generator(), given()
+    before, _ = generator.innovations(noise, today.state)
+    generator.recentre(noise, today)
+    generator.recentre(noise, today)  # starts afresh, does not add up
+    after, _ = generator.innovations(noise, today.state)
     torch.testing.assert_close(after, before - before.mean((0, 1)), atol=1e-5, rtol=0)
     torch.testing.assert_close(after.mean((0, 1)), torch.zeros(N_ASSETS), atol=1e-5, rtol=0)
 

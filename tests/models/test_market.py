@@ -41,15 +41,14 @@ def test_saving_twice_writes_the_same_bytes(files, tmp_path):
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == files
 
 
-def test_a_loaded_model_draws_what_the_saved_one_draws(model, files):
+def test_a_loaded_model_draws_what_the_saved_one_draws(model, files, garch_prices):
     loaded = MarketModel.load(files.__getitem__)
     noise = torch.randn(10, 4, model.n_noise, generator=torch.Generator().manual_seed(1))
-    returns = torch.full((30, 4), 0.01, dtype=torch.float64)
-    drawn = []
-    for one in (model, loaded):
-        variances, states = one.conditions(returns)
-        variance, state = variances[-1], states[-1]
-        drawn.append(one.generator(noise, variance.expand(4, -1), state.expand(4, -1))[0])
+    returns = log_returns(garch_prices)
+    drawn = [
+        one.generator(noise, one.conditions(returns).row(-1).expand(4))[0]
+        for one in (model, loaded)
+    ]
     assert torch.equal(*drawn)
 
 
@@ -109,9 +108,8 @@ def test_a_shape_that_is_none_is_refused(files, text):
 
 
 def test_the_condition_is_the_filters_last_variance_in_scaled_units(model, garch_prices):
-    returns = log_returns(garch_prices).values
-    variances, states = model.conditions(returns)
-    variance, state = variances[-1], states[-1]
-    scaled = (returns - model.mean) / model.std
-    torch.testing.assert_close(variance, model.volatility.variances(scaled)[-1].float())
-    assert state.isfinite().all()
+    returns = log_returns(garch_prices)
+    today = model.conditions(returns).row(-1)
+    scaled = (returns.values - model.mean) / model.std
+    torch.testing.assert_close(today.variance[0], model.volatility.variances(scaled)[-1].float())
+    assert today.state.isfinite().all()

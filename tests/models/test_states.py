@@ -1,6 +1,6 @@
 import torch
 
-from fingan.models.states import BOUND, N_FEATURES, market_states
+from fingan.models.states import BOUND, N_FEATURES, conditions, market_states
 from fingan.volatility.filter import fit_filter
 
 
@@ -59,3 +59,21 @@ def test_missing_assets_and_missing_days_leave_the_state_finite():
     gappy[50] = torch.nan
     gappy[-30:, 1] = torch.nan
     assert states(gappy).isfinite().all()
+
+
+def test_a_path_begins_from_the_filters_variance_and_the_state_of_its_day():
+    variances = FILTER.variances(RETURNS)
+    history = conditions(RETURNS, variances)
+    assert torch.equal(history.variance, variances)
+    assert torch.equal(history.state, states(RETURNS))
+    assert {len(tensor) for tensor in history} == {len(RETURNS) + 1}
+
+
+def test_rows_of_a_history_are_its_days_and_copies_of_a_row_are_that_row():
+    history = conditions(RETURNS, FILTER.variances(RETURNS))
+    days = history.rows(torch.tensor([7, 3]))
+    assert torch.equal(days.state, history.state[[7, 3]])
+    assert torch.equal(history.row(-1).variance, history.variance[-1:])
+    assert torch.equal(history.row(5).expand(3).variance, history.variance[[5, 5, 5]])
+    assert torch.equal(days.repeat(2).variance, history.variance[[7, 7, 3, 3]])
+    assert {tensor.dtype for tensor in days.to(torch.device("cpu"))} == {torch.float32}

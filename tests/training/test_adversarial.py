@@ -37,14 +37,10 @@ def state(training_set, config):
 
 
 def doubled(batch):
-    return dataclasses.replace(
-        batch,
-        **{
-            field.name: getattr(batch, field.name).double()
-            for field in dataclasses.fields(batch)
-            if getattr(batch, field.name) is not None
-        },
-    )
+    fields = {field.name: getattr(batch, field.name) for field in dataclasses.fields(batch)}
+    today = fields.pop("today").map(torch.Tensor.double)
+    wide = {name: value.double() for name, value in fields.items() if value is not None}
+    return dataclasses.replace(batch, today=today, **wide)
 
 
 @pytest.fixture(params=["whole", "gappy"])
@@ -52,13 +48,13 @@ def batch(request, training_set, gappy, config, state):
     market = training_set
     if request.param == "gappy":
         market = prepare(gappy, config, torch.device("cpu"))
-    found = doubled(market.batch(config, state.generator.innovations.n_noise, 0))
+    found = doubled(market.batch(config, state.generator.n_noise, 0))
     assert (found.observed is None) == (request.param == "whole")
     return found
 
 
 def scored(critic, batch, paths):
-    return critic(paths, batch.state, batch.portfolios)
+    return critic(paths, batch.today.state, batch.portfolios)
 
 
 def gradients(module):
@@ -108,7 +104,7 @@ def test_the_critic_gets_the_gradient_of_its_loss_and_penalties(state, batch):
 
 def test_what_the_market_did_not_observe_is_zero_on_both_sides(gappy, config, state):
     market = prepare(gappy, config, torch.device("cpu"))
-    batch = doubled(market.batch(config, state.generator.innovations.n_noise, 3))
+    batch = doubled(market.batch(config, state.generator.n_noise, 3))
     absent = batch.observed == 0
     assert absent.any()
     assert (batch.real[absent] == 0).all()
@@ -121,7 +117,7 @@ def test_a_small_step_down_the_critics_gradient_lowers_its_objective(state, batc
     def loss():
         synthetic = synthetic_paths(state.generator, batch)
         paths = torch.cat([batch.real, synthetic], dim=1).detach().requires_grad_()
-        scores = state.critic(paths, batch.state.repeat(2, 1), batch.portfolios)
+        scores = state.critic(paths, batch.today.state.repeat(2, 1), batch.portfolios)
         (gradient,) = torch.autograd.grad(scores.sum(), paths)
         r1, r2 = penalties(gradient)
         d_loss = critic_loss(*scores.chunk(2))
@@ -167,7 +163,7 @@ def test_the_critic_scores_market_and_synthetic_paths_alike(state, batch):
     """One network for both halves of the batch: exchanged, they exchange their scores."""
     assert isinstance(state.critic, MarketCritic)
     synthetic = synthetic_paths(state.generator, batch).detach()
-    twice = batch.state.repeat(2, 1)
+    twice = batch.today.state.repeat(2, 1)
     ahead = state.critic(torch.cat([batch.real, synthetic], 1), twice, batch.portfolios)
     behind = state.critic(torch.cat([synthetic, batch.real], 1), twice, batch.portfolios)
     torch.testing.assert_close(ahead, behind.roll(len(behind) // 2))

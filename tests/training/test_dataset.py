@@ -13,7 +13,9 @@ N_NOISE = 6
 
 
 def fields(batch):
-    return {field.name: getattr(batch, field.name) for field in dataclasses.fields(batch)}
+    """Every tensor of a batch by its name, also those of where its paths begin."""
+    record = {field.name: getattr(batch, field.name) for field in dataclasses.fields(batch)}
+    return record | record.pop("today")._asdict()
 
 
 def assert_equal(one, other):
@@ -55,11 +57,13 @@ def test_a_window_stands_beside_the_state_before_it(training_set, make_config):
     batch = training_set.batch(config, N_NOISE, 2)
     scaled, n_days = training_set.windows.values, training_set.split.training.end
     for i in range(config.batch_size):
-        (start,) = (training_set.variances == batch.variance[i]).all(1).nonzero()[0].tolist()
+        (start,) = (
+            (training_set.today.variance == batch.today.variance[i]).all(1).nonzero()[0].tolist()
+        )
         assert start + config.window <= n_days
         window = scaled[start : start + config.window]
-        torch.testing.assert_close(batch.real[:, i] * batch.variance[i].sqrt(), window)
-        assert torch.equal(batch.state[i], training_set.states[start])
+        torch.testing.assert_close(batch.real[:, i] * batch.today.variance[i].sqrt(), window)
+        assert torch.equal(batch.today.state[i], training_set.today.state[start])
 
 
 def test_no_training_window_reaches_the_validation_span(gappy, make_config):
@@ -83,13 +87,14 @@ def test_nothing_that_is_fitted_knows_the_validation_span(returns, training_set,
     for name in ("omega", "alpha", "gamma", "beta", "initial"):
         theirs = getattr(training_set.volatility, name)
         assert torch.equal(getattr(changed.volatility, name), theirs), name
-    assert torch.equal(changed.variances[: end + 1], training_set.variances[: end + 1])
-    assert torch.equal(changed.states[: end + 1], training_set.states[: end + 1])
+    assert torch.equal(changed.today.variance[: end + 1], training_set.today.variance[: end + 1])
+    assert torch.equal(changed.today.state[: end + 1], training_set.today.state[: end + 1])
 
 
 def test_missing_values_leave_every_tensor_finite(gappy, make_config):
     market = prepare(gappy, make_config(), CPU)
-    for name in ("variances", "states", "correlation", "eigenportfolios", "tails"):
+    assert all(tensor.isfinite().all() for tensor in market.today)
+    for name in ("correlation", "eigenportfolios", "tails"):
         assert getattr(market, name).isfinite().all(), name
     for step in range(20):
         batch = market.batch(make_config(), N_NOISE, step)
@@ -115,8 +120,8 @@ def test_windows_fall_on_every_start_alike(training_set, make_config):
     config, n_windows = make_config(), len(training_set.windows)
     firsts = []
     for step in range(300):
-        real = training_set.batch(config, N_NOISE, step).variance
-        rows = (training_set.variances[:n_windows, 0, None] == real[:, 0]).nonzero()
+        real = training_set.batch(config, N_NOISE, step).today.variance
+        rows = (training_set.today.variance[:n_windows, 0, None] == real[:, 0]).nonzero()
         firsts.append(rows[:, 0])
     starts = torch.cat(firsts).double() / (n_windows - 1)
     assert float(starts.mean()) == pytest.approx(0.5, abs=4 / (12 * len(starts)) ** 0.5)

@@ -5,7 +5,7 @@ import torch
 
 from fingan.metrics.scoring_rules import energy_score
 from fingan.models.generators import MarketGenerator
-from fingan.models.states import N_FEATURES
+from fingan.models.states import N_FEATURES, Today
 from fingan.training.selection import (
     MAX_SPREAD_RATIO,
     MIN_DISTINCT_RATIO,
@@ -26,9 +26,9 @@ class ScaledNoise(MarketGenerator):
         torch.nn.Module.__init__(self)
         self.scale, self.shift = scale, shift
 
-    def forward(self, noise, variance, state, memory=None):
-        del state
-        return noise[..., :N_ASSETS] * self.scale * variance.sqrt() + self.shift, variance, memory
+    def forward(self, noise, today, memory=None):
+        spread = self.scale * today.variance.sqrt()
+        return noise[..., :N_ASSETS] * spread + self.shift, today, memory
 
 
 @pytest.fixture
@@ -38,10 +38,11 @@ def scaled():
 
 
 def validation_of(scaled):
+    ones = torch.ones(len(scaled) + 1, N_ASSETS)
+    history = Today(ones, ones, ones[:, :0], torch.zeros(len(scaled) + 1, N_FEATURES))
     return Validation.of(
         scaled,
-        torch.ones(len(scaled) + 1, N_ASSETS),
-        torch.zeros(len(scaled) + 1, N_FEATURES),
+        history,
         DAYS,
         torch.full((N_ASSETS,), math.sqrt(CONFIG.horizon)),
         CONFIG,
