@@ -3,7 +3,11 @@
 python -m benchmarks.training        windows per CPU-second, beside networks of rivals' sizes
 python -m benchmarks.generation      paths per CPU-second, beside rivals and the limit
 python -m benchmarks.workers         two workers beside one: speed and equality
-python -m benchmarks.out_of_sample   scores beside baselines; trains three models (not quick)
+python -m benchmarks.goals           the goals of all programs that train in one table (hours)
+python -m benchmarks.out_of_sample   scores beside baselines; trains five models (not quick)
+python -m benchmarks.portfolio_var   ten-day VaR of 41 portfolios; the same models (not quick)
+python -m benchmarks.facts           stylised facts, asset by asset; the same models (not quick)
+python -m benchmarks.copies          the copy test on many models (not quick)
 python -m benchmarks.tail_gan        tail risk of strategies on a known law (not quick)
 python -m benchmarks.quant_gans      long paths of an index beside the S&P 500 (not quick)
 python -m benchmarks.index_var       VaR of an index, 4,529 days, beside known figures (not quick)

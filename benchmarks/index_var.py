@@ -1,11 +1,17 @@
 """One-day VaR and ES of the S&P 500, 2005 to 2022, beside figures computed with other programs.
 
 The protocol: every day from 2005-01-03 to 2022-12-28 is forecast from the rows before it with
-10,000 paths, 4,529 days; baselines are fitted on the 1,500 rows before, again after every 63. The
-model, if one is named, is never fitted again and must have been trained on earlier rows. Losses
-are log-returns in percent, as in the figures to reproduce; with simple returns, which `fingan
-backtest` takes, every FZ0 is about 0.02 lower. Differences of FZ0 do not depend on the unit, ratios
-do.
+10,000 paths, 4,529 days; baselines are fitted on the 1,500 rows before, again after every 63.
+`--seeds` adds the model, trained before the first day on all rows since `--first-row` and again
+after every `--retrain` rows: each day is forecast by the newest training that had ended by then.
+`--model` names a published model instead, which is never fitted again and must have been trained
+on earlier rows. Losses are log-returns in percent, as in the figures to reproduce; with simple
+returns, which `fingan backtest` takes, every FZ0 is about 0.02 lower. Differences of FZ0 do not
+depend on the unit, ratios do.
+
+Trainings are kept in `--store` and found again as long as rows, configuration and the code that
+trains are the same; so a long run may be interrupted, and seeds may be trained side by side in
+several processes (`--seeds 0,1 --no-scores`) before one scores them all.
 
 The figures to reproduce were computed once with arch on the same file, days, window and refits.
 Historical simulation over 250 and 1,000 days, fitted anew every day, is run apart; theirs
@@ -19,92 +25,75 @@ of our own.
 import argparse
 import os
 import time
-from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Iterator, Sequence
 
+import pandas as pd
+
+from benchmarks.index_var_tables import BOUNDS, add_known, add_models, beside, mean_of_seeds
+from benchmarks.learning import look_quickly, names, say
 from benchmarks.program import output_options, parsed, run
+from benchmarks.stored_models import stored_model, stored_options, training_minutes
 from benchmarks.tables import GOALS, Table
+from benchmarks.walking import Walking
 from fingan.assessment.var_backtest import OPPONENTS, Backtest, Design, backtest
-from fingan.assessment.var_verdicts import REFERENCE, Row
+from fingan.assessment.var_forecasts import MODEL, DayForecasts, Days
+from fingan.assessment.var_verdicts import judge
 from fingan.cli.day_progress import day_progress
 from fingan.data.prices import read_prices
+from fingan.data.returns import end_of
+from fingan.errors import RequestError
 from fingan.pipeline import load_model
-from fingan.scenarios.samplers import Sampler
+from fingan.scenarios.samplers import Sampler, TrainedSampler
 
 COMMAND = "python -m benchmarks.index_var"
 PRICES, FIRST, LAST = "sp500-index", "2005-01-03", "2022-12-28"
 HISTORICAL = {"historical, 250 days": 250, "historical, 1,000 days": 1_000}  # fitted every day
 PATHS = 10_000
 SECONDS = 180  # the whole backtest of a model and five baselines
-TOLERANCE = 0.01
-COLUMNS = (
-    *("forecaster", "tail", "FZ0", "known", "ratio", "s.e.", "DM t", "best at 90 %"),
-    *("violations %", "known %", "Kupiec p", "known p", "cond. cov. p", "known cc p"),
-)
-
-
-class Figures(NamedTuple):
-    """Of one forecaster at one level, as computed before; None where none was."""
-
-    violations: float | None = None
-    """Percent of the days."""
-    kupiec: float | None = None
-    coverage: float | None = None
-    fz0: float | None = None
-
-
-KNOWN = {
-    "fhs-gjr": {
-        0.99: Figures(1.32, 0.036, 0.109, 1.2433),
-        0.975: Figures(2.83, 0.168, 0.365, 0.9977),
-        0.95: Figures(5.19, 0.562, 0.790, 0.8047),
-    },
-    "gjr-skew-t": {
-        0.99: Figures(1.15, 0.328, 0.551, 1.2472),
-        0.975: Figures(3.02, 0.028, 0.090, 0.9978),
-        0.95: Figures(5.50, 0.130, 0.173, 0.8058),
-    },
-    "fhs-ewma": {
-        0.99: Figures(1.39, 0.013, 0.009, 1.312),
-        0.95: Figures(5.12, 0.706, 0.931, 0.8626),
-    },
-    "garch-t": {0.99: Figures(1.68, fz0=1.267)},
-    "historical, 250 days": {
-        0.99: Figures(1.85, 0.000, 0.000, 1.574),
-        0.975: Figures(3.64, fz0=1.274),
-        0.95: Figures(5.72, fz0=1.033),
-    },
-    "historical, 1,000 days": {0.99: Figures(1.72, 0.000, 0.000, 1.812)},
-    "EWMA, normal": {0.99: Figures(2.54, 0.000, 0.000, 1.579)},
-    "GARCH, normal": {0.99: Figures(2.47, fz0=1.424)},
+QUICK = {
+    "start": "2002-01-02",
+    "end": "2003-12-31",
+    "seeds": [0],
+    "steps": 20,
+    "paths": 1_000,
+    "every_day": False,
 }
 
 
 def measure(options: argparse.Namespace) -> list[Table]:
-    """Forecast all days, judge, lay beside the known figures."""
-    prices = read_prices(PRICES)
-    model = None if options.model is None else load_model(options.model, options.store)
-    baselines = tuple(options.baselines.split(","))
-
-    def judged(forecaster: Sampler | None, design: Design) -> Backtest:
-        with day_progress() as progress:
-            return backtest(
-                forecaster,
-                prices,
-                first=options.start,
-                last=options.end,
-                design=design,
-                n_processes=options.processes,
-                progress=progress,
-            )
-
-    began, work = time.monotonic(), _cpu_seconds()
-    found = judged(
-        model,
-        Design(baselines=baselines, n_paths=options.paths, seed=options.seed, log_losses=True),
+    """Train what is not in the store, forecast all days, judge, lay beside the known figures."""
+    prices = read_prices(options.prices)
+    if len(prices.columns) != 1:
+        raise RequestError(f"--prices must hold one asset, got {len(prices.columns)}")
+    models = dict(_models(prices, options))
+    goals = Table("One-day VaR of an index: goals", GOALS)
+    if models and options.model is None:
+        _add_cost(goals, models, options)
+    if options.no_scores:
+        return [goals]
+    design = Design(
+        baselines=tuple(options.baselines),
+        n_paths=options.paths,
+        seed=options.seed,
+        log_losses=True,
     )
-    seconds, work = time.monotonic() - began, _cpu_seconds() - work
-    rows = {(row.sampler, row.level): row for row in found.rows}
+    began, work = time.monotonic(), _cpu_seconds()
+    days, forecasts = _forecast(prices, models, design, options)
+    rows = {
+        (row.sampler, row.level): row for row in judge(forecasts, days, design.levels, horizon=1)
+    }
+    is_known = options.prices == PRICES
+    if models:
+        add_models(goals, rows, list(models), BOUNDS if is_known else {}, options.command)
+    if is_known:
+        add_known(goals, rows, options.command)
+    goals.add(
+        f"wall time, {len(days.dates):,} days of {len(forecasts)} forecasters,"
+        f" {options.paths:,} paths a day, {options.processes} processes",
+        f"at most {SECONDS} s (a model and five baselines, {PATHS:,} paths)",
+        f"{time.monotonic() - began:.0f} s ({_cpu_seconds() - work:.0f} CPU-s)",
+        options.command,
+    )
     for name, window in HISTORICAL.items() if options.every_day else ():
         daily = Design(
             baselines=("historical",),
@@ -114,86 +103,72 @@ def measure(options: argparse.Namespace) -> list[Table]:
             window=window,
             log_losses=True,
         )
-        rows |= {(name, row.level): row for row in judged(None, daily).rows}
-    n_days = len(found.days.dates)
-    return [_goals(rows, (seconds, work), n_days, options), _beside(rows, n_days, options)]
+        rows |= {(name, row.level): row for row in _judged(None, prices, daily, options).rows}
+    span = f"{len(days.dates):,} days, {options.start} to {options.end}; seed {options.seed}"
+    means = [mean_of_seeds(forecasts, list(models), days, design.levels)] if models else []
+    return [goals, *means, beside(rows, [span])]
 
 
-def _goals(
-    rows: dict[tuple[str, float], Row],
-    seconds: tuple[float, float],
-    n_days: int,
-    options: argparse.Namespace,
-) -> Table:
-    table = Table("One-day VaR of the S&P 500: goals", GOALS)
-    for name in ("fhs-gjr", "gjr-skew-t", "fhs-ewma"):
-        for level, known in KNOWN[name].items():
-            row = rows.get((name, level))
-            if row is None or row.fz0 is None or known.fz0 is None:
-                continue
-            table.add(
-                f"FZ0 of {name} at {100 * (1 - level):g} %",
-                f"{known.fz0} within {100 * TOLERANCE:g} %",
-                f"{row.fz0:.4f} ({100 * (row.fz0 / known.fz0 - 1):+.2f} %)",
-                options.command,
-            )
-    names = list(dict.fromkeys(name for name, _ in rows if name not in HISTORICAL))
+def _models(prices: pd.DataFrame, options: argparse.Namespace) -> Iterator[tuple[str, Sampler]]:
+    """The published model, or the walk of each seed, by name."""
+    if options.model is not None:
+        yield MODEL, load_model(options.model)
+        return
+    first = int(prices.index.searchsorted(pd.Timestamp(options.start))) - 1
+    last = int(prices.index.searchsorted(end_of(options.end), side="right")) - 1
+    if first <= options.first_row:
+        raise RequestError(
+            f"--from must lie after row {options.first_row}, where training begins, got"
+            f" {options.start}"
+        )
+    fit_rows = range(first, max(last, first + 1), options.retrain or len(prices))
+    for seed in options.seeds:
+        say(f"seed {seed}: {len(fit_rows)} trainings")
+
+        def fit(past: pd.DataFrame, seed: int = seed) -> Sampler:
+            return stored_model(past, options, seed)
+
+        yield f"{MODEL}, seed {seed}", Walking.of(prices, fit_rows, options.first_row, fit)
+
+
+def _add_cost(table: Table, models: dict[str, Sampler], options: argparse.Namespace) -> None:
+    trained = [
+        model for walk in models.values() if isinstance(walk, Walking) for model in walk.models
+    ]
     table.add(
-        f"wall time, {n_days:,} days of {len(names)} forecasters, {options.paths:,} paths a day,"
-        f" {options.processes} processes",
-        f"at most {SECONDS} s (a model and five baselines, {PATHS:,} paths)",
-        f"{seconds[0]:.0f} s ({seconds[1]:.0f} CPU-s)",
+        f"training of an index, wall, {len(trained)} trainings",
+        "one generator of an index at most 2 minutes",
+        training_minutes([model for model in trained if isinstance(model, TrainedSampler)]),
         options.command,
     )
-    return table
 
 
-def _beside(rows: dict[tuple[str, float], Row], n_days: int, options: argparse.Namespace) -> Table:
-    table = Table("One-day VaR of the S&P 500, beside known figures", COLUMNS)
-    names = list(dict.fromkeys([*(name for name, _ in rows), *KNOWN]))
-    levels = sorted({level for _, level in rows}, reverse=True)
-    for level in levels:
-        for name in names:
-            row, known = rows.get((name, level)), KNOWN.get(name, {}).get(level, Figures())
-            if row is not None or known.fz0 is not None:
-                table.add(name, f"{100 * (1 - level):g} %", *_cells(row, known))
-    table.notes = [
-        f"{n_days:,} days, {options.start} to {options.end}; seed {options.seed}",
-        f"s.e.: Newey-West; DM t: Diebold-Mariano against {REFERENCE}, negative is better;"
-        " best: in the model confidence set of those fitted alike",
-        "p-values are not adjusted; asymptotic where 30 violations or more are expected",
-        f"known figures are of {FIRST} to {LAST}",
-    ]
-    return table
+def _forecast(
+    prices: pd.DataFrame, models: dict[str, Sampler], design: Design, options: argparse.Namespace
+) -> tuple[Days, dict[str, DayForecasts]]:
+    """The days, and what each forecaster said before them."""
+    alone = Design(baselines=(), n_paths=options.paths, seed=options.seed, log_losses=True)
+    found: dict[str, DayForecasts] = {}
+    for name, model in models.items():
+        judged = _judged(model, prices, alone, options)
+        found[name] = judged.forecasts[MODEL]
+    judged = _judged(None, prices, design, options)
+    return judged.days, {**found, **judged.forecasts}
 
 
-def _cells(row: Row | None, known: Figures) -> list[str | float | None]:
-    if row is None:
-        return [
-            None,
-            known.fz0,
-            *([None] * 5),
-            known.violations,
-            None,
-            known.kupiec,
-            None,
-            known.coverage,
-        ]
-    ratio = None if known.fz0 is None or row.fz0 is None else f"{row.fz0 / known.fz0:.4f}"
-    return [
-        row.fz0 and f"{row.fz0:.4f}",
-        known.fz0,
-        ratio,
-        row.fz0_se,
-        row.dm_t and f"{row.dm_t:+.2f}",
-        None if row.in_mcs is None else ("yes" if row.in_mcs else "no"),
-        f"{100 * row.violations / row.n_days:.2f}",
-        known.violations,
-        row.tests["kupiec"].p,
-        known.kupiec,
-        row.tests["conditional_coverage"].p,
-        known.coverage,
-    ]
+def _judged(
+    model: Sampler | None, prices: pd.DataFrame, design: Design, options: argparse.Namespace
+) -> Backtest:
+    with day_progress() as progress:
+        return backtest(
+            model,
+            prices,
+            first=options.start,
+            last=options.end,
+            design=design,
+            n_processes=options.processes,
+            progress=progress,
+        )
 
 
 def _cpu_seconds() -> float:
@@ -208,24 +183,27 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
         prog=COMMAND,
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
-        parents=[output_options()],
+        parents=[stored_options(seeds=""), output_options()],
     )
     add: Callable[..., object] = parser.add_argument
-    add("--model", help="a trained model of the index, trained on rows before --from")
-    add("--store", default="models", help="of the model (%(default)s)")
+    add("--prices", default=PRICES, help="of one asset (default: %(default)s)")
+    add("--model", help="a published model instead: name in FINGAN_STORE or ./models, or path")
+    add("--retrain", type=int, default=252, help="rows between trainings; 0 never (%(default)s)")
+    add("--first-row", type=int, default=0, help="of every training (%(default)s)")
     add("--from", dest="start", default=FIRST, help="first day (%(default)s)")
     add("--to", dest="end", default=LAST, help="last day (%(default)s)")
-    add("--baselines", default=",".join(OPPONENTS), help="%(default)s")
+    add("--baselines", type=names, default=list(OPPONENTS), help=f"default: {','.join(OPPONENTS)}")
     add("--paths", type=int, default=PATHS, help="per day (%(default)s)")
     add("--seed", type=int, default=0, help="of the paths (%(default)s)")
     add("--processes", type=int, default=2, help="change no figure (%(default)s)")
+    add("--no-scores", action="store_true", help="only train what is not in the store")
     add(
         "--no-daily",
         dest="every_day",
         action="store_false",
         help="leave out historical simulation that is fitted anew every day",
     )
-    return parsed(parser, COMMAND, arguments)
+    return look_quickly(parsed(parser, COMMAND, arguments), parser, QUICK)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

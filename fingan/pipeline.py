@@ -33,6 +33,7 @@ from fingan.training.distributed import from_first_worker, rank, world_size
 from fingan.training.event_log import EventLog
 from fingan.training.loop import Progress
 from fingan.training.loop import fit as fit_steps
+from fingan.training.members import published_members
 from fingan.training.state import latest_step
 
 __all__ = [
@@ -132,8 +133,9 @@ class TrainingRun:
             self._publish(progress)
 
     def model(self, progress: Progress) -> MarketModel:
-        """The model with the weights that the selection rule chose so far."""
+        """The model with the weights that the selection rule chose so far; healthy members only."""
         training_set = progress.training_set
+        members = published_members(progress.state.members)
         tail = self.prices.iloc[-HISTORY_ROWS:]
         dates = torch.from_numpy(pd.DatetimeIndex(tail.index).as_unit("ns").asi8.copy())
         return MarketModel(
@@ -141,11 +143,13 @@ class TrainingRun:
                 assets=self.returns.assets,
                 kind=self.returns.kind,
                 generator=self.config.generator,
+                n_generators=len(members),
             ),
-            generator=progress.state.best.cpu().eval(),
+            generators=tuple(member.generator.cpu().eval() for member in members),
             mean=training_set.scaler.mean,
             std=training_set.scaler.std,
             volatility=training_set.volatility,
+            time_of_day=training_set.time_of_day,
             history=History(dates, torch.from_numpy(tail.to_numpy(dtype=float).copy())),
         )
 

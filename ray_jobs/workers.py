@@ -65,7 +65,9 @@ def _say(progress: Progress) -> None:
     terms = "  ".join(
         f"{name.replace('_', ' ')} {value:.4g}" for name, value in progress.metrics.items()
     )
-    sys.stderr.write(f"step {progress.step}/{progress.total_steps}  {terms}\n")
+    several = progress.n_members > 1
+    member = f", generator {progress.member + 1} of {progress.n_members}" if several else ""
+    sys.stderr.write(f"step {progress.step}/{progress.total_steps}{member}  {terms}\n")
     if progress.warning is not None:
         sys.stderr.write(f"warning: step {progress.step}: {progress.warning}\n")
     sys.stderr.flush()

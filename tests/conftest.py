@@ -50,6 +50,7 @@ def tiny_settings() -> dict[str, Any]:
     """A configuration that trains in seconds; enough to see every part at work."""
     return {
         "steps": 60,
+        "ensemble": 2,
         "batch_size": 16,
         "window": 32,
         "generator": {"width": 8, "dilations": [1, 2], "n_latent": 2},

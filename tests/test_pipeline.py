@@ -37,7 +37,7 @@ def card(tiny_model):
 
 def test_training_publishes_the_model_under_its_name(tiny_model):
     assert tiny_model.reference == "tiny@1"
-    assert tiny_model.steps[-1] == 60
+    assert tiny_model.steps[-1] == 120
     (entry,) = ModelStore(tiny_model.store).list()
     assert (entry.reference, entry.problem) == ("tiny@1", None)
     sampler = load_model("tiny", tiny_model.store)
@@ -55,11 +55,13 @@ def test_the_card_tells_what_the_model_learnt_from(card, garch_prices):
 
 
 def test_the_card_tells_how_the_weights_were_chosen(card):
-    curve, chosen = card["training"]["curve"], card["selection"]
-    best = min(curve, key=lambda record: record["validation_score"])
-    assert [record["step"] for record in curve] == [0, 20, 40, 60]
-    assert chosen["chosen_step"] == best["step"]
-    assert chosen["scores"]["validation_score"] == best["validation_score"]
+    assert card["selection"]["left_out"] == []
+    assert len(card["selection"]["generators"]) == 2
+    for chosen in card["selection"]["generators"]:
+        best = min(chosen["curve"], key=lambda record: record["validation_score"])
+        assert [record["step"] for record in chosen["curve"]] == [0, 20, 40, 60]
+        assert chosen["chosen_step"] == best["step"]
+        assert chosen["scores"]["validation_score"] == best["validation_score"]
     assert card["status"] == "trained"
     assert card["gates"]["failed"] == []
     assert card["limits"]
@@ -91,7 +93,7 @@ def test_rows_after_until_change_nothing(tiny_model, tiny_settings, garch_prices
     config = TrainConfig.model_validate(tiny_settings)
     run = train(changed, config, name="tiny", store=str(tmp_path), until=UNTIL)
     *_, last = run
-    assert last.step == 60
+    assert last.step == 120
     mine, theirs = (
         {name: content for name, content in published.contents.items() if name != "card.json"}
         for published in (
@@ -125,10 +127,10 @@ def test_a_run_broken_off_resumes_to_the_same_model(garch_prices, config, tmp_pa
             break  # as a process that dies
     resumed = train(garch_prices, config, **arguments, resume=True)
     steps = [progress.step for progress in resumed]
-    assert steps == [10]
+    assert steps == [10, 14, 18, 20]
     list(train(garch_prices, config, name="run", store=str(tmp_path / "whole")))
     weights = [
-        ModelStore(tmp_path / place).resolve("run").read("generator.safetensors")
+        ModelStore(tmp_path / place).resolve("run").read("generators.safetensors")
         for place in ("store", "whole")
     ]
     assert weights[0] == weights[1]
@@ -169,12 +171,12 @@ def test_an_unknown_model_is_refused(tiny_model):
 
 def test_a_damaged_model_is_refused(garch_prices, config, tmp_path):
     list(train(garch_prices, config, name="run", store=str(tmp_path)))
-    weights = tmp_path / "run" / "1" / "generator.safetensors"
+    weights = tmp_path / "run" / "1" / "generators.safetensors"
     weights.chmod(0o600)
     content = bytearray(weights.read_bytes())
     content[-1] ^= 1
     weights.write_bytes(content)
-    with pytest.raises(ModelDamagedError, match=r"generator\.safetensors"):
+    with pytest.raises(ModelDamagedError, match=r"generators\.safetensors"):
         load_model("run", str(tmp_path))
 
 

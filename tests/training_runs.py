@@ -38,6 +38,7 @@ def tiny(steps: int, every: int) -> dict[str, Any]:
     """A configuration of tiny networks, checked every so many steps."""
     return {
         "steps": steps,
+        "ensemble": 1,
         "batch_size": 16,
         "window": 32,
         "generator": {"width": 8, "dilations": [1, 2], "n_latent": 2},
@@ -46,9 +47,11 @@ def tiny(steps: int, every: int) -> dict[str, Any]:
     }
 
 
-def trained(prices: pd.DataFrame, store: Path, steps: int, every: int) -> tuple[Arrays, str | None]:
+def trained(
+    prices: pd.DataFrame, store: Path, steps: int, every: int, ensemble: int = 1
+) -> tuple[Arrays, str | None]:
     """Train and publish; every tensor at the end, and the reference."""
-    run = make_run(prices, store, steps=steps, every=every)
+    run = make_run(prices, store, steps=steps, every=every, ensemble=ensemble)
     *_, progress = run
     return arrays(progress.state), run.reference
 
@@ -68,6 +71,7 @@ def arrays(state: TrainState) -> Arrays:
         "average": state.average,
         "best": state.best,
     }
+    modules |= {f"member{k}": member.generator for k, member in enumerate(state.finished)}
     weights = {
         f"{name}.{key}": value.numpy().copy()
         for name, module in modules.items()
@@ -127,9 +131,11 @@ def trained_with_fault(
     return stopped.value.step, str(stopped.value), names
 
 
-def resumed_blind(prices: pd.DataFrame, store: Path, elsewhere: Path) -> tuple[Arrays, list[int]]:
+def resumed_blind(
+    prices: pd.DataFrame, store: Path, elsewhere: Path, ensemble: int = 1
+) -> tuple[Arrays, list[int]]:
     """Resume where only the first worker sees the checkpoints; state and steps reported."""
-    run = make_run(prices, store, resume=True)
+    run = make_run(prices, store, resume=True, ensemble=ensemble)
     if rank() > 0:
         run.directory = elsewhere
     *before, last = run.steps()
@@ -155,6 +161,6 @@ def answer_of_first(fails: bool) -> str:
         return f"error: {mistake}"
 
 
-def killed(prices: pd.DataFrame, store: Path, last: int) -> int:
+def killed(prices: pd.DataFrame, store: Path, last: int, ensemble: int = 1) -> int:
     """A run of several workers that ends right after the report of step ``last``."""
-    return kill_after(make_run(prices, store), last).step
+    return kill_after(make_run(prices, store, ensemble=ensemble), last).step

@@ -14,8 +14,9 @@ from fingan.assessment.gates import GateReport, run_gates
 from fingan.assessment.validation import REFERENCE, beside_reference
 from fingan.scenarios.samplers import TrainedSampler
 from fingan.training.loop import Progress
+from fingan.training.members import Member, published_members
 
-CARD_VERSION = 2
+CARD_VERSION = 3
 
 LIMITS = (
     "The validation span chose the weights: its score flatters the model."
@@ -62,20 +63,15 @@ def model_card(
     """
     periods = _periods(progress, provenance.prices)
     validation = beside_reference(sampler, periods)
-    gates = run_gates(
-        sampler, periods, healthy=bool(progress.state.best_scores), validation=validation
-    )
+    members = progress.state.members
+    is_healthy = any(member.is_healthy for member in members)
+    gates = run_gates(sampler, periods, healthy=is_healthy, validation=validation)
     return {
         "card_version": CARD_VERSION,
         **_verdict(gates),
         "data": _data(sampler, provenance),
         "training": _training(progress, provenance),
-        "selection": {
-            "rule": "lowest energy score of the averaged weights on the validation span, among"
-            " the checks that show no collapse",
-            "chosen_step": progress.state.best_step,
-            "scores": progress.state.best_scores,
-        },
+        "selection": _selection(members),
         "scores": validation.record(),
         "gates": gates.record(),
         "limits": list(LIMITS),
@@ -111,13 +107,34 @@ def _data(sampler: TrainedSampler, provenance: Provenance) -> dict[str, Any]:
     }
 
 
+def _selection(members: list[Member]) -> dict[str, Any]:
+    """Which weights were chosen: one record per generator, published or not."""
+    published = published_members(members)
+    records = [
+        {
+            "published": any(member is one for one in published),
+            "chosen_step": member.best_step,
+            "scores": member.best_scores,
+            "curve": member.curve,
+        }
+        for member in members
+    ]
+    return {
+        "rule": "for each generator alone, lowest energy score of the averaged weights on the"
+        " validation span, among the checks that show no collapse; a generator without such a"
+        " check is left out",
+        "left_out": [number for number, one in enumerate(records, 1) if not one["published"]],
+        "generators": records,
+    }
+
+
 def _training(progress: Progress, provenance: Provenance) -> dict[str, Any]:
     return {
         "finished": dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
         "seconds": round(provenance.seconds, 1),
         "n_workers": provenance.n_workers,
-        "steps": progress.state.step,
+        "steps": progress.step,
+        "n_generators": len(progress.state.members),
         "software": f"fingan {__version__}, torch {torch.__version__}",
         "machine": f"{platform.system()} {platform.machine()}",
-        "curve": progress.state.curve,
     }

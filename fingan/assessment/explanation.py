@@ -173,6 +173,7 @@ def _states(
     model, header = sampler.model, stream.header
     now = present(prices, sampler.assets, sampler.kind, header.metadata["as_of"])
     today = model.conditions(now.returns).row(-1)
+    spread = model.std * model.time_of_day.following(now.returns.dates, header.horizon)
     usual = model.conditions(background.training).map(_median)
 
     cases = {VOLATILITY: usual._replace(state=today.state)}
@@ -181,10 +182,12 @@ def _states(
         cases[name] = today._replace(state=torch.where(is_it, usual.state, today.state))
     cases[TOGETHER] = usual
 
+    generator = model.generators[path % len(model.generators)]
+    noise = _noise(model, header.metadata["seed"], path, header.horizon)
+
     def terminal(begin: Today) -> dict[str, float]:
-        noise = _noise(model, header.metadata["seed"], path, header.horizon)
-        returns, _, _ = model.generator(noise, begin)
-        return _terminal(model.mean + returns[:, 0].double() * model.std, sampler.assets)
+        returns, _, _ = generator(noise, begin)
+        return _terminal(model.mean + returns[:, 0].double() * spread, sampler.assets)
 
     actual = terminal(today)
     return [

@@ -1,7 +1,7 @@
 """Figures of what a model learnt from and how its training went."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -18,6 +18,7 @@ from fingan.assessment.figures import (
     canvas,
     line,
     numbers,
+    points,
     remark,
     step_line,
 )
@@ -58,33 +59,45 @@ def price_history(
     return figure
 
 
-def training_losses(curve: Curve) -> go.Figure:
-    """Losses of critic and generator at each check."""
+def training_losses(curves: Sequence[Curve]) -> go.Figure:
+    """Losses of critic and generator at each check; one pair of lines per generator."""
     figure = canvas("step", "adversarial loss", height=280)
-    for name, colour in (("critic_loss", REFERENCE), ("generator_loss", MODEL)):
-        checks = [check for check in curve if name in check]
-        figure.add_trace(_checks(name.replace("_loss", ""), checks, name, colour))
+    for key, colour in (("critic_loss", REFERENCE), ("generator_loss", MODEL)):
+        for trace in _checks(key.replace("_loss", ""), curves, key, colour):
+            figure.add_trace(trace)
     return figure
 
 
-def validation_scores(curve: Curve, chosen_step: int | None) -> go.Figure:
-    """Score on the validation span at each check, and the step that was chosen by it."""
-    chosen: dict[str, Any] = {}
-    if chosen_step is not None:
-        side: Side = "right" if 2 * chosen_step < curve[-1]["step"] else "left"
-        words = remark(f"chosen: step {chosen_step:,}", chosen_step, side)
-        chosen = {"shapes": [step_line(chosen_step)], "annotations": [words]}
-    figure = canvas(
-        "step", "validation score, lower is better", height=280, showlegend=False, **chosen
-    )
-    checks = [check for check in curve if "validation_score" in check]
-    figure.add_trace(_checks("validation", checks, "validation_score", MODEL))
+def validation_scores(curves: Sequence[Curve], chosen_steps: Sequence[int]) -> go.Figure:
+    """Score on the validation span at each check, and the steps that were chosen by it."""
+    is_alone = len(curves) == 1
+    layout: dict[str, Any] = {"showlegend": not is_alone}
+    if is_alone:
+        (step,), last = chosen_steps, curves[0][-1]["step"]
+        side: Side = "right" if 2 * step < last else "left"
+        words = remark(f"chosen: step {step:,}", step, side)
+        layout |= {"shapes": [step_line(step)], "annotations": [words]}
+    figure = canvas("step", "validation score, lower is better", height=280, **layout)
+    for trace in _checks("each generator", curves, "validation_score", MODEL):
+        figure.add_trace(trace)
+    if not is_alone:
+        pairs = zip(curves, chosen_steps, strict=True)
+        found = [check for curve, step in pairs for check in curve if check["step"] == step]
+        steps: list[Any] = numbers(check["step"] for check in found)
+        scores = numbers(check["validation_score"] for check in found)
+        figure.add_trace(points("chosen", steps, scores, MODEL, size=9))
     return figure
 
 
-def _checks(name: str, checks: Curve, key: str, colour: str) -> go.Scatter:
-    steps: list[Any] = numbers(check["step"] for check in checks)
-    values = numbers(check[key] for check in checks)
-    trace = line(name, steps, values, colour)
-    trace.update(mode="lines+markers", marker={"color": colour, "size": 5})
-    return trace
+def _checks(name: str, curves: Sequence[Curve], key: str, colour: str) -> Iterator[go.Scatter]:
+    """A line per generator, thin where there are several; one entry in the legend."""
+    is_alone = len(curves) == 1
+    for number, curve in enumerate(curves):
+        checks = [check for check in curve if key in check]
+        steps: list[Any] = numbers(check["step"] for check in checks)
+        values = numbers(check[key] for check in checks)
+        trace = line(name, steps, values, colour, width=1.8 if is_alone else 0.9)
+        trace.update(showlegend=number == 0, legendgroup=name)
+        if is_alone:
+            trace.update(mode="lines+markers", marker={"color": colour, "size": 5})
+        yield trace

@@ -53,6 +53,8 @@ class PrivacyAudit:
     model_steps: int
     seed: int = 0
     membership: bool = True
+    n_generators: int = 1
+    """Of the model; the shadow has one."""
     shadow: Progress | None = field(default=None, repr=False)
     """Where the shadow stands; None before it is trained."""
 
@@ -110,6 +112,11 @@ class PrivacyAudit:
                 f"true positive rate: not applicable, {n_blocks} windows are held out, at least"
                 f" {MIN_FOR_RATE} are needed"
             )
+        if self.membership and self.n_generators > 1:
+            yield (
+                f"the shadow is one generator, the model has {self.n_generators} that differ in"
+                " the seed alone: each gives away what it would alone, and draws a share of paths"
+            )
         if self.membership and self.config.steps < self.model_steps:
             yield (
                 f"the shadow was trained for {self.config.steps} steps, the model for"
@@ -164,7 +171,7 @@ def audit(
         published: Its files, which say how it was trained and on what.
         prices: Its training data; rows after its last training day are left out.
         seed: Of the paths and of the bootstrap.
-        steps: Of the shadow's training; default as many as the model's.
+        steps: Of the shadow's training; default as many as a generator of the model had.
         membership: Whether to train a shadow and attack it; without, only copies are searched.
 
     Raises:
@@ -172,8 +179,9 @@ def audit(
     """
     returns = log_returns(training_period(published, prices))
     config = TrainConfig.model_validate(published.config["train"])
-    shadow = config if steps is None else config.model_copy(update={"steps": steps})
-    return PrivacyAudit(sampler, returns, shadow, config.steps, seed, membership)
+    shadow = config.model_copy(update={"steps": steps or config.steps, "ensemble": 1})
+    n_generators = len(sampler.model.generators)
+    return PrivacyAudit(sampler, returns, shadow, config.steps, seed, membership, n_generators)
 
 
 def training_period(published: PublishedModel, prices: pd.DataFrame) -> pd.DataFrame:
@@ -212,11 +220,14 @@ def _as_sampler(
     """A generator in the midst of training, as what continues a history."""
     table = training_set.table
     model = MarketModel(
-        shape=MarketShape(assets=table.assets, kind=table.kind, generator=config.generator),
-        generator=generator.cpu().requires_grad_(False).eval(),
+        shape=MarketShape(
+            assets=table.assets, kind=table.kind, generator=config.generator, n_generators=1
+        ),
+        generators=(generator.cpu().requires_grad_(False).eval(),),
         mean=training_set.scaler.mean,
         std=training_set.scaler.std,
         volatility=training_set.volatility,
+        time_of_day=training_set.time_of_day,
         history=History(
             torch.from_numpy(table.dates[-1:].as_unit("ns").asi8.copy()), table.values[-1:]
         ),

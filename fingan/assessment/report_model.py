@@ -111,7 +111,8 @@ def model_section(card: Record, reference: str, digest: str | None) -> Section:
     """The card, and how training went."""
     section = Section("model", "Model card and training")
     training, selection = card.get("training", {}), card.get("selection", {})
-    chosen = selection.get("chosen_step")
+    generators = selection.get("generators", [])
+    chosen = [one["chosen_step"] for one in generators]
     rows: list[list[object]] = [
         ["model", reference],
         ["digest", digest or "not published"],
@@ -124,7 +125,8 @@ def model_section(card: Record, reference: str, digest: str | None) -> Section:
         ],
         ["software", f"{training.get('software')} on {training.get('machine')}"],
         ["weights chosen by", f"{selection.get('rule')}"],
-        ["chosen step", "none" if chosen is None else f"{chosen:,}"],
+        ["generators", f"{len(generators)}, left out: {_listed(selection.get('left_out', []))}"],
+        ["chosen steps", _listed(chosen)],
     ]
     section.tables.append(Table("", [Column(""), Column("")], rows))
     scores = card.get("scores", {})
@@ -132,14 +134,14 @@ def model_section(card: Record, reference: str, digest: str | None) -> Section:
         section.tables.append(_validation_table(scores))
     elif "skipped" in scores:
         section.text.append(f"No score on the validation span: {scores['skipped']}.")
-    curve = training.get("curve") or []
-    if any("critic_loss" in check for check in curve):
+    curves = [one["curve"] for one in generators]
+    if any("critic_loss" in check for curve in curves for check in curve):
         section.pictures += [
-            Picture("losses", "Training curves", {"": training_losses(curve)}, "", "half"),
+            Picture("losses", "Training curves", {"": training_losses(curves)}, "", "half"),
             Picture(
                 "validation",
                 "Score on the validation span",
-                {"": validation_scores(curve, chosen)},
+                {"": validation_scores(curves, chosen)},
                 "This span chose the weights: the score flatters the model.",
                 "half",
             ),
@@ -167,6 +169,10 @@ def _validation_table(scores: Record) -> Table:
         f" {scores['span']}. Not a test: see fidelity."
     )
     return Table("On the validation span", columns, rows, note)
+
+
+def _listed(counts: list[int]) -> str:
+    return ", ".join(f"{count:,}" for count in counts) or "none"
 
 
 def _capital(text: str) -> str:

@@ -20,7 +20,8 @@ SCENARIOS, HORIZON, N_PATHS = "demo-scenarios.parquet", 20, 10_000
 REPORT, REPORT_DATA = "demo-report.html", "demo-report.json"
 BASELINES = ("fhs-gjr", "block-bootstrap", "historical")
 REPORT_PATHS, BACKTEST_PATHS = 256, 2_000  # a day; fewer than the command takes
-QUICK = ("steps=200",)  # enough to see every part at work, too few to learn a market
+FULL = ("ensemble=1",)  # one generator, for time; ``fingan train`` takes several
+QUICK = ("steps=100", "ensemble=2")  # enough to see every part at work, too few to learn a market
 QUICK_LAST = "2015-12-31"  # of the days reported on, where time is short
 
 
@@ -42,7 +43,7 @@ def demo(
     began = time.monotonic()
     prices = read_table(DATA, {})
     note(f"{DATA}: {prices.shape[1]} stocks, {prices.index[0]:%Y-%m-%d} to {UNTIL} to learn from")
-    config = read_train_config(None, QUICK if quick else None, seed)
+    config = read_train_config(None, QUICK if quick else FULL, seed)
     training = pipeline.train(prices, config, name=NAME, store=store, until=UNTIL)
     follow(training)
     model = str(training.reference)

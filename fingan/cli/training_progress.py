@@ -25,6 +25,14 @@ class Progress(Protocol):
         """Steps of the whole run."""
 
     @property
+    def member(self) -> int:
+        """The generator in training, from 0."""
+
+    @property
+    def n_members(self) -> int:
+        """Generators of the run."""
+
+    @property
     def metrics(self) -> dict[str, float]:
         """Terms of the objective and the validation score."""
 
@@ -60,18 +68,20 @@ def _with_warnings(training: Iterable[SomeProgress], console: Console) -> Iterat
 def _follow_on_terminal(training: Iterable[SomeProgress], console: Console) -> SomeProgress | None:
     columns = (
         MofNCompleteColumn(),
+        TextColumn("{task.fields[member]}"),
         BarColumn(bar_width=24),
         TextColumn("{task.fields[left]}"),
         TextColumn("{task.fields[terms]}", style="dim"),
     )
     with Bar(*columns, console=console) as bar:
-        task = bar.add_task("training", total=None, left="", terms="")
+        task = bar.add_task("training", total=None, member="", left="", terms="")
         clock, progress = _Clock(), None
         for progress in training:
             bar.update(
                 task,
                 completed=progress.step,
                 total=progress.total_steps,
+                member=_member(progress),
                 left=clock.time_left(progress),
                 terms=_terms(progress),
             )
@@ -86,6 +96,8 @@ def _log(training: Iterable[SomeProgress]) -> SomeProgress | None:
         if progress.step >= due or progress.step == progress.total_steps:
             due = progress.step + progress.total_steps / N_LOG_LINES
             place = f"step {progress.step}/{progress.total_steps}"
+            member = _member(progress)
+            place += f", {member}" if member else ""
             console.print(f"{place}  {left}  {_terms(progress)}", highlight=False)
     return progress
 
@@ -103,6 +115,12 @@ class _Clock:
             return ""
         pace = (progress.seconds - seconds) / (progress.step - step)
         return f"{duration(pace * (progress.total_steps - progress.step))} left"
+
+
+def _member(progress: Progress) -> str:
+    """Which generator is in training, where there are several."""
+    several = progress.n_members > 1
+    return f"generator {progress.member + 1} of {progress.n_members}" if several else ""
 
 
 def _terms(progress: Progress) -> str:

@@ -60,11 +60,13 @@ class WindowSet:
         values: All returns, NaN where not observed. Windows are views of it.
         window: Days per window.
         starts: First row of each window, in order of time.
+        is_whole: Whether every value is observed, so that no window needs a mask.
     """
 
     values: Float[Tensor, "n_days n_assets"]
     window: int
     starts: Int[Tensor, "n_windows"]
+    is_whole: bool = False
 
     @classmethod
     def of(
@@ -100,7 +102,7 @@ class WindowSet:
                 f"no window of {window} days has {least_observed:.0%} of its cells observed;"
                 " lower least_observed or leave short-lived assets out"
             )
-        return cls(values, window, starts)
+        return cls(values, window, starts, is_whole=not bool(values.isnan().any()))
 
     def __len__(self) -> int:
         return len(self.starts)
@@ -112,12 +114,18 @@ class WindowSet:
 
     def gather(
         self, starts: Int[Tensor, "batch"]
-    ) -> tuple[Float[Tensor, "batch window n_assets"], Bool[Tensor, "batch window n_assets"]]:
+    ) -> tuple[
+        Float[Tensor, "batch window n_assets"], Bool[Tensor, "batch window n_assets"] | None
+    ]:
         """Windows that begin at ``starts``: values with 0 where not observed, and the mask.
+
+        There is no mask where every value of the tensor is observed.
 
         Args:
             starts: Rows of the tensor, usually some of ``self.starts``.
         """
         windows = self.views[starts]
+        if self.is_whole:
+            return windows, None
         mask = ~windows.isnan()
         return torch.where(mask, windows, 0.0), mask

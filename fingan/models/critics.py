@@ -15,6 +15,7 @@ from jaxtyping import Float
 from pydantic import PositiveInt
 from torch import Tensor, nn
 from torch.nn.functional import leaky_relu
+from torch.nn.utils.parametrizations import spectral_norm
 
 from fingan.config import Config
 
@@ -22,6 +23,7 @@ Paths = Float[Tensor, "horizon batch n_assets"]  # in units of the starting vola
 State = Float[Tensor, "batch n_features"]
 Weights = Float[Tensor, "n_assets n_portfolios"]
 Scores = Float[Tensor, " batch"]
+Features = Float[Tensor, "batch n_last"]  # of the last hidden layer
 
 SLOPE = 0.2
 SOFT = 3.0  # standard deviations at which the sign channel bends
@@ -131,11 +133,14 @@ class JointCritic(nn.Module):
 
     def forward(self, paths: Paths, state: State) -> Scores:
         """Score the first ``patch * n_patches`` days of each path."""
+        return self.score(self.features(paths, state)).squeeze(-1)
+
+    def features(self, paths: Paths, state: State) -> Features:
+        """What the score is made of."""
         days = self.direction(paths[: self.patch * self.n_patches])
         patches = days.unflatten(0, (self.n_patches, self.patch)).permute(2, 0, 1, 3).flatten(2)
         stretch = leaky_relu(self.stretch(sign_and_size(patches, learnt=True)), SLOPE)
-        whole = leaky_relu(self.whole(torch.cat([stretch.flatten(1), state], dim=1)), SLOPE)
-        return self.score(whole).squeeze(-1)
+        return leaky_relu(self.whole(torch.cat([stretch.flatten(1), state], dim=1)), SLOPE)
 
 
 class PortfolioCritic(nn.Module):
@@ -150,10 +155,18 @@ class PortfolioCritic(nn.Module):
 
     def forward(self, paths: Paths, state: State, weights: Weights) -> Scores:
         """Score each path by the mean over its portfolios."""
+        return self.score(self._of_each(paths, state, weights)).squeeze(-1).mean(1)
+
+    def features(self, paths: Paths, state: State, weights: Weights) -> Features:
+        """What the score is made of, the mean over portfolios."""
+        return self._of_each(paths, state, weights).mean(1)
+
+    def _of_each(
+        self, paths: Paths, state: State, weights: Weights
+    ) -> Float[Tensor, "batch n_portfolios n_last"]:
         portfolios = (paths @ weights).permute(1, 2, 0)
         hidden = self.path(sign_and_size(portfolios)) + self.state(state).unsqueeze(1)
-        hidden = leaky_relu(self.middle(leaky_relu(hidden, SLOPE)), SLOPE)
-        return self.score(hidden).squeeze(-1).mean(1)
+        return leaky_relu(self.middle(leaky_relu(hidden, SLOPE)), SLOPE)
 
 
 class AggregateCritic(nn.Module):
@@ -170,12 +183,18 @@ class AggregateCritic(nn.Module):
 
     def forward(self, paths: Paths, state: State) -> Scores:
         """Score each path by the mean over its stretches."""
+        return self.score(self._of_each(paths, state)).squeeze(-1).mean(0)
+
+    def features(self, paths: Paths, state: State) -> Features:
+        """What the score is made of, the mean over stretches."""
+        return self._of_each(paths, state).mean(0)
+
+    def _of_each(self, paths: Paths, state: State) -> Float[Tensor, "n_stretches batch n_last"]:
         n_stretches = len(paths) // self.n_steps
         stretches = paths[: n_stretches * self.n_steps].unflatten(0, (n_stretches, self.n_steps))
         sums = stretches.sum(1) / self.n_steps**0.5
         hidden = leaky_relu(self.joint(sign_and_size(sums)) + self.state(state), SLOPE)
-        hidden = leaky_relu(self.middle(hidden), SLOPE)
-        return self.score(hidden).squeeze(-1).mean(0)
+        return leaky_relu(self.middle(hidden), SLOPE)
 
 
 class MarketCritic(nn.Module):
@@ -197,3 +216,20 @@ class MarketCritic(nn.Module):
         for aggregate in self.aggregates:
             scores = scores + aggregate(paths, state)
         return scores
+
+    def features(self, paths: Paths, state: State, weights: Weights) -> Features:
+        """What the scores of all critics are made of, side by side."""
+        found = [self.joint.features(paths, state), self.portfolio.features(paths, state, weights)]
+        for aggregate in self.aggregates:
+            assert isinstance(aggregate, AggregateCritic)
+            found.append(aggregate.features(paths, state))
+        return torch.cat(found, dim=1)
+
+    def normalise_spectrally(self) -> None:
+        """Hold the largest singular value of every layer's weights at 1.
+
+        Source: Miyato et al. (2018), Spectral normalization for generative adversarial networks,
+            section 2.1: one power iteration a pass.
+        """
+        for layer in [module for module in self.modules() if isinstance(module, nn.Linear)]:
+            spectral_norm(layer)

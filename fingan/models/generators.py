@@ -1,4 +1,4 @@
-"""The filter-then-generate market generator: noise to innovations to returns.
+"""What every generator is, and the default of them: noise to innovations to returns.
 
 Innovations take a direct route, Gaussian values correlated as the market's own and mapped to each
 asset's own tails, which a causal network scales; the scale depends on the same noise, and so makes
@@ -11,6 +11,8 @@ means, of which one history says little, can arise only where scale and directio
 Source: Wiese et al. (2020), Quant GANs, section 4 (volatility times innovation); Glosten,
 Jagannathan & Runkle (1993) for the recursion; docs/method.md for the combination.
 """
+
+from typing import Literal
 
 import torch
 from jaxtyping import Float
@@ -33,8 +35,15 @@ Variance = Float[Tensor, "batch n_assets"]
 MAX_EXPONENT = 3.0  # an innovation is at most 20 times its Gaussian value: no path can explode
 
 
+Family = Literal["filtered", "mlp", "tcn"]
+
+
 class GeneratorConfig(Config):
-    """The size of the generator."""
+    """The kind of generator, and the size of the default one."""
+
+    family: Family = "filtered"
+    """``filtered`` continues from today's volatility; ``mlp`` and ``tcn``, of the literature and
+    in its sizes, know no today and no filter: they stand beside it for comparison."""
 
     width: PositiveInt = 24
     """Channels of the causal network."""
@@ -148,17 +157,33 @@ class VolatilityRecursion(nn.Module):
 
 
 class MarketGenerator(nn.Module):
-    """Noise, and where paths begin, to scaled returns of all assets."""
+    """Noise, and where paths begin, to scaled returns of all assets: a member of any family."""
+
+    n_noise: int
+    """Normals per path and step."""
+
+    def forward(
+        self, noise: Noise, today: Today, memory: list[Memory] | None = None
+    ) -> tuple[Innovations, Today, list[Memory]]:
+        """Scaled returns of a stretch, then where paths go on, and their memory.
+
+        Stretches equal one pass, and returns up to a step know no noise after it.
+        """
+        raise NotImplementedError
+
+    def recentre(self, noise: Noise, today: Today) -> None:
+        """Take off the mean that training left in what the noise becomes, over this noise."""
+        raise NotImplementedError
+
+
+class FilteredGenerator(MarketGenerator):
+    """Innovations, and the recursion that turns them into returns."""
 
     def __init__(self, innovations: InnovationGenerator, volatility: VolatilityRecursion) -> None:
         super().__init__()
         self.innovations = innovations
         self.volatility = volatility
-
-    @property
-    def n_noise(self) -> int:
-        """Normals per path and step."""
-        return self.innovations.n_noise
+        self.n_noise = innovations.n_noise
 
     def forward(
         self, noise: Noise, today: Today, memory: list[Memory] | None = None

@@ -1,8 +1,9 @@
-"""The model of a market as it is published: generator, scaling, filter, and a tail of history.
+"""The model of a market as it is published: generators, scaling, filter, and a tail of history.
 
-On disk it is ``generator.safetensors`` (weights), ``filter.safetensors`` (scaling, volatility
-filter) and ``history.safetensors`` (the last prices that training knew, so that a published model
-answers by itself), with ``market.json`` for what shapes them. No pickle.
+On disk it is ``generators.safetensors`` (weights, under each generator's number),
+``filter.safetensors`` (scaling, volatility filter) and ``history.safetensors`` (the last prices
+that training knew, so that a published model answers by itself), with ``market.json`` for what
+shapes them. No pickle.
 """
 
 import json
@@ -14,23 +15,21 @@ from typing import Protocol
 import pandas as pd
 import torch
 from jaxtyping import Float, Int
+from pydantic import PositiveInt
 from safetensors import SafetensorError
 from safetensors.torch import load as from_safetensors
 from safetensors.torch import save as to_safetensors
-from torch import Tensor
+from torch import Tensor, nn
 
 from fingan.config import Config
 from fingan.errors import ModelDamagedError
-from fingan.models.generators import (
-    GeneratorConfig,
-    InnovationGenerator,
-    MarketGenerator,
-    VolatilityRecursion,
-)
-from fingan.models.states import N_FEATURES, Today, conditions
+from fingan.models.families import new_generator
+from fingan.models.generators import GeneratorConfig, MarketGenerator
+from fingan.models.states import Today, conditions
 from fingan.volatility.filter import VolatilityFilter
+from fingan.volatility.time_of_day import TimeOfDay
 
-GENERATOR, FILTER, HISTORY = "generator.safetensors", "filter.safetensors", "history.safetensors"
+GENERATORS, FILTER, HISTORY = "generators.safetensors", "filter.safetensors", "history.safetensors"
 SHAPE = "market.json"
 
 
@@ -44,7 +43,10 @@ class MarketShape(Config):
     """What the prices were: price, simple_return, log_return or level."""
 
     generator: GeneratorConfig
-    """The generator's size."""
+    """The generators' size."""
+
+    n_generators: PositiveInt
+    """Generators of the ensemble."""
 
 
 @dataclass(frozen=True)
@@ -71,21 +73,24 @@ class LogReturns(Protocol):
 
 @dataclass(frozen=True)
 class MarketModel:
-    """A trained generator with all that turns a history into scenarios."""
+    """An ensemble of trained generators with all that turns a history into scenarios."""
 
     shape: MarketShape
-    generator: MarketGenerator
+    generators: tuple[MarketGenerator, ...]
+    """Path i of any scenario set is of generator ``i % len(generators)``."""
     mean: Float[Tensor, " n_assets"]
     """Mean return of the training span, per step."""
     std: Float[Tensor, " n_assets"]
     """Standard deviation of returns in the training span."""
     volatility: VolatilityFilter
+    time_of_day: TimeOfDay
+    """Divided out of scaled returns before the filter; each step of a path has its own."""
     history: History
 
     @property
     def n_noise(self) -> int:
         """Normals per path and step."""
-        return self.generator.n_noise
+        return self.generators[0].n_noise
 
     def conditions(self, returns: LogReturns) -> Today:
         """Where a path from each day begins, from log-returns before it.
@@ -94,15 +99,16 @@ class MarketModel:
             One row more than ``returns``; the last is tomorrow's.
         """
         scaled = (returns.values.double() - self.mean) / self.std
+        scaled = scaled / self.time_of_day.of(returns.dates)
         return conditions(scaled, self.volatility.variances(scaled)).to(scaled.device)
 
     def save(self, directory: Path) -> None:
         """Write the files of the model into a directory that exists."""
-        weights = self.generator.state_dict()
+        weights = nn.ModuleList(self.generators).state_dict()
         filtering = {f.name: getattr(self.volatility, f.name) for f in fields(self.volatility)}
-        filtering |= {"mean": self.mean, "std": self.std}
+        filtering |= {"mean": self.mean, "std": self.std} | self.time_of_day.tensors()
         history = {"dates": self.history.dates, "prices": self.history.prices}
-        for name, tensors in ((GENERATOR, weights), (FILTER, filtering), (HISTORY, history)):
+        for name, tensors in ((GENERATORS, weights), (FILTER, filtering), (HISTORY, history)):
             own = {key: _own_memory(tensor) for key, tensor in tensors.items()}
             (directory / name).write_bytes(to_safetensors(own))
         shape = json.dumps(self.shape.model_dump(mode="json"), indent=1)
@@ -121,23 +127,29 @@ class MarketModel:
         try:
             shape = MarketShape.model_validate(json.loads(read(SHAPE)))
         except ValueError:
-            raise ModelDamagedError(f"{SHAPE}: must be the shape of a market model") from None
+            raise ModelDamagedError(
+                f"{SHAPE}: must be the shape of a market model of this version of fingan, with"
+                " n_generators; train a model of an earlier one again"
+            ) from None
         try:
             filtering = from_safetensors(read(FILTER))
             mean, std = filtering.pop("mean"), filtering.pop("std")
+            time_of_day = TimeOfDay.from_tensors(filtering)
             volatility = VolatilityFilter(**filtering)
-            generator = empty_generator(shape)
-            generator.load_state_dict(from_safetensors(read(GENERATOR)))
+            generators = _generators(shape, from_safetensors(read(GENERATORS)))
             history = History(**from_safetensors(read(HISTORY)))
         except (SafetensorError, RuntimeError, KeyError, TypeError) as wrong:
             raise ModelDamagedError(f"model files must fit {SHAPE}: {wrong}") from None
         per_asset = [mean, std, *asdict(volatility).values(), *history.prices.unbind()]
+        per_asset += [time_of_day.factors.T]
         if any(len(row) != len(shape.assets) for row in per_asset):
             raise ModelDamagedError(f"model files must hold {len(shape.assets)} assets, as {SHAPE}")
-        numbers = [*generator.state_dict().values(), mean, std, *asdict(volatility).values()]
+        weights = [tensor for one in generators for tensor in one.state_dict().values()]
+        numbers = [*weights, mean, std, *asdict(volatility).values()]
+        numbers += [time_of_day.factors]
         if not all(bool(tensor.isfinite().all()) for tensor in numbers):
-            raise ModelDamagedError(f"{GENERATOR}: every weight must be finite")
-        return cls(shape, generator.requires_grad_(False).eval(), mean, std, volatility, history)
+            raise ModelDamagedError(f"{GENERATORS}: every weight must be finite")
+        return cls(shape, generators, mean, std, volatility, time_of_day, history)
 
 
 def _own_memory(tensor: Tensor) -> Tensor:
@@ -145,11 +157,17 @@ def _own_memory(tensor: Tensor) -> Tensor:
     return tensor.cpu().clone(memory_format=torch.contiguous_format)
 
 
+def _generators(shape: MarketShape, weights: dict[str, Tensor]) -> tuple[MarketGenerator, ...]:
+    """The generators of an ensemble, each with its weights."""
+    generators = tuple(empty_generator(shape) for _ in range(shape.n_generators))
+    ensemble = nn.ModuleList(generators)
+    ensemble.load_state_dict(weights)
+    ensemble.requires_grad_(False).eval()
+    return generators
+
+
 def empty_generator(shape: MarketShape) -> MarketGenerator:
     """A generator of the right sizes, to be filled with weights."""
     one = torch.ones(len(shape.assets), dtype=torch.float64)
     still = VolatilityFilter(0.1 * one, 0.1 * one, 0.0 * one, 0.8 * one, one)
-    innovations = InnovationGenerator(
-        shape.generator, torch.eye(len(one)), torch.ones(3, len(one)), N_FEATURES
-    )
-    return MarketGenerator(innovations, VolatilityRecursion(still))
+    return new_generator(shape.generator, torch.eye(len(one)), torch.ones(3, len(one)), still)

@@ -56,6 +56,10 @@ class Today(NamedTuple):
         """Each row so many times, one after the other."""
         return self.map(lambda tensor: tensor.repeat_interleave(n_paths, 0))
 
+    def untold(self) -> "Today":
+        """The same of which the networks are told nothing."""
+        return self._replace(state=torch.zeros_like(self.state))
+
     def to(self, device: torch.device) -> "Today":
         """On a device, in the networks' precision."""
         return self.map(lambda tensor: tensor.to(device, torch.float32))

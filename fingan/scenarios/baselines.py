@@ -3,6 +3,7 @@
 - ``historical``: past days drawn at random, all assets of a day together.
 - ``block-bootstrap``: the stationary bootstrap; past days in blocks of random length, so that
   volatility clusters within a block.
+- ``factor-bootstrap``: the same blocks, of few common factors and of each asset's own rest.
 - ``fhs-gjr``, ``fhs-ewma``: filtered historical simulation; past joint innovations drawn at
   random and run through each asset's volatility recursion from today's variance.
 - ``garch-t``, ``gjr-skew-t``: the same recursion with parameters by maximum likelihood, and
@@ -13,18 +14,26 @@
 
 What is independent from day to day has no memory: it answers the same from every date. Days on
 which an asset is missing are left out where days are taken jointly (``historical``,
-``block-bootstrap``, ``gaussian``, ``vine``, the innovations of ``fhs`` and the ranks of
-``t-copula``); a filter is fitted on each asset's own days.
+``block-bootstrap``, ``factor-bootstrap``, ``gaussian``, ``vine``, the innovations of ``fhs`` and
+the ranks of ``t-copula``); a filter is fitted on each asset's own days. None knows the time of day
+of intraday bars unless it is asked for ``deseasonalised``.
 """
 
 from dataclasses import dataclass
-from typing import Literal, Protocol, get_args
+from typing import Literal, get_args
 
 import pandas as pd
 
 from fingan.data.returns import ReturnTable, log_returns
 from fingan.errors import RequestError
 from fingan.scenarios.block_bootstrap import StationaryBootstrap
+from fingan.scenarios.deseasonalised import (
+    Deseasonalised,
+    Law,
+    time_of_day_of,
+    without_time_of_day,
+)
+from fingan.scenarios.factor_bootstrap import FactorBootstrap
 from fingan.scenarios.garch import fit_garch
 from fingan.scenarios.gaussian import Gaussian
 from fingan.scenarios.present import AsOf, present
@@ -37,6 +46,7 @@ from fingan.scenarios.vine import Vine
 BaselineName = Literal[
     "historical",
     "block-bootstrap",
+    "factor-bootstrap",
     "fhs-ewma",
     "fhs-gjr",
     "garch-t",
@@ -46,13 +56,6 @@ BaselineName = Literal[
     "vine",
 ]
 BASELINES: tuple[BaselineName, ...] = get_args(BaselineName)
-
-
-class Law(Protocol):
-    """How returns go on, once fitted."""
-
-    def continuations(self, returns: ReturnTable) -> Continuations:
-        """How each row of a table of log-returns goes on."""
 
 
 @dataclass(frozen=True)
@@ -100,12 +103,14 @@ class Baseline:
         return self.law.continuations(returns)
 
 
-def baseline(name: str, prices: pd.DataFrame) -> Baseline:
+def baseline(name: str, prices: pd.DataFrame, *, deseasonalised: bool = False) -> Baseline:
     """Fit a classical generator on a table of prices.
 
     Args:
         name: One of ``BASELINES``.
         prices: Table from ``read_prices``; every row is used for fitting.
+        deseasonalised: Fit it on intraday returns without their time of day, and put that back
+            into the paths; the reference says so. Daily prices have none.
 
     Raises:
         RequestError: If there is no such baseline.
@@ -115,7 +120,14 @@ def baseline(name: str, prices: pd.DataFrame) -> Baseline:
     if name not in BASELINES:
         raise RequestError(f"baseline must be one of {', '.join(BASELINES)}, got '{name}'")
     table = log_returns(prices)
-    return Baseline(name, table.assets, table.kind, table.dates[-1], _law(name, table))
+    law = _deseasonalised_law(name, table) if deseasonalised else _law(name, table)
+    reference = f"{name}, deseasonalised" if deseasonalised else name
+    return Baseline(reference, table.assets, table.kind, table.dates[-1], law)
+
+
+def _deseasonalised_law(name: BaselineName, table: ReturnTable) -> Law:
+    time_of_day = time_of_day_of(table)
+    return Deseasonalised(_law(name, without_time_of_day(table, time_of_day)), time_of_day)
 
 
 def _law(name: BaselineName, table: ReturnTable) -> Law:
@@ -124,6 +136,8 @@ def _law(name: BaselineName, table: ReturnTable) -> Law:
             return HistoricalSimulation.fit(table)
         case "block-bootstrap":
             return StationaryBootstrap.fit(table)
+        case "factor-bootstrap":
+            return FactorBootstrap.fit(table)
         case "fhs-ewma":
             return filtered_historical_simulation(table, "ewma")
         case "fhs-gjr":

@@ -8,7 +8,7 @@ Politis & White (2009), for the length, as arch computes it.
 from dataclasses import dataclass
 
 import torch
-from jaxtyping import Float32, Int64
+from jaxtyping import Bool, Float32, Int64
 from torch import Tensor
 
 from fingan.data.returns import ReturnTable
@@ -54,10 +54,16 @@ class StationaryBootstrap:
         """The day of each step of each path of some blocks."""
         n_rows, horizon = len(self.returns), request.horizon
         jumps = path_events(request.seed, first, horizon, BLOCK_SIZE, 1 / self.mean_block, n_blocks)
-        steps = torch.arange(horizon).unsqueeze(1)
-        begun = (jumps * steps).cummax(0).values  # the step at which a step's block began
-        rows = drawn_rows(request, first, n_blocks, n_rows).gather(0, begun)
-        return rows.add_(steps - begun).remainder_(n_rows)
+        return in_blocks(jumps, drawn_rows(request, first, n_blocks, n_rows), n_rows)
+
+
+def in_blocks(
+    jumps: Bool[Tensor, "horizon n_series"], starts: Int64[Tensor, "horizon n_series"], n_rows: int
+) -> Int64[Tensor, "horizon n_series"]:
+    """Rows that follow each other, from the row of ``starts`` at the first step and each jump."""
+    steps = torch.arange(len(jumps)).unsqueeze(1)
+    begun = (jumps * steps).cummax(0).values  # the step at which a step's block began
+    return starts.gather(0, begun).add_(steps - begun).remainder_(n_rows)
 
 
 def optimal_mean_block(days: Days) -> float:

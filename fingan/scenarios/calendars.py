@@ -32,6 +32,7 @@ EXCHANGES = (  # of those that fit, the fullest wins, but New York before all
 )
 N_DATES = 500  # latest dates that the calendar is judged by
 N_BARS = 20_000  # latest bars of an intraday history that are looked at
+N_CLOCK_DAYS = 12  # latest days whose times of day are the usual: summer time moves them in UTC
 MIN_ROWS = 10  # any ten days in a row hold a weekend
 MIN_COVER = 0.9  # share of a calendar's dates, or of a day's bars, that a history must have
 
@@ -149,7 +150,7 @@ def _following(
 
 def _next_bars(latest: _History, horizon: int, calendar: str) -> pd.DatetimeIndex | None:
     """The rest of the last day, then whole days, at the times of day that most days have."""
-    clock = _usual_clock(latest.times)
+    clock = _usual_clock(latest.times[latest.times >= latest.dates[-N_CLOCK_DAYS:][0]])
     if clock is None:
         return None
     today = latest.dates[-1]

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 import pandas as pd
 import torch
-from jaxtyping import Float32
+from jaxtyping import Float, Float32, Int64
 from torch import Tensor
 
 from fingan import __version__
@@ -26,6 +26,7 @@ from fingan.scenarios.present import AsOf, Present, present
 from fingan.scenarios.scenario_set import ScenarioHeader, ScenarioSet, ScenarioStream
 
 BLOCK_SIZE = 512  # paths drawn at once; part of what determines their bits
+ALIGNED = 16  # float32 numbers that a processor computes at once
 STRETCH = 64  # steps computed at once; a block of paths is held whole
 MAX_SEED = 2**64 - 1
 
@@ -113,7 +114,12 @@ class Sampler(Protocol):
 
 
 def scenario_stream(
-    sampler: Sampler, now: Present, request: ScenarioRequest, digest: str | None, n_threads: int
+    sampler: Sampler,
+    now: Present,
+    request: ScenarioRequest,
+    digest: str | None,
+    n_threads: int,
+    n_generators: int = 1,
 ) -> ScenarioStream:
     """Head and blocks of a scenario set that continues a history.
 
@@ -123,6 +129,7 @@ def scenario_stream(
         request: How far, how many, from which seed.
         digest: Of the model; None where there is no published one.
         n_threads: Blocks drawn at once; changes no value.
+        n_generators: Of the sampler's ensemble; path i is of generator ``i % n_generators``.
     """
     _check_block(request.horizon, len(now.returns.assets), n_threads)
     calendar = infer_calendar(now.dates)
@@ -136,6 +143,7 @@ def scenario_stream(
         metadata={
             "model": sampler.reference,
             "model_digest": digest,
+            "n_generators": n_generators,
             "fitted_until": sampler.fitted_until.isoformat(),
             **now.metadata(),
             "calendar": calendar,
@@ -215,7 +223,8 @@ class TrainedSampler:
         request = ScenarioRequest(horizon, n_paths, seed)
         history = self._stored_history() if prices is None else prices
         now = present(history, self.assets, self.kind, as_of, f"model '{self.reference}'")
-        return scenario_stream(self, now, request, self.digest, n_threads)
+        n_generators = len(self.model.generators)
+        return scenario_stream(self, now, request, self.digest, n_threads, n_generators)
 
     def sample(
         self,
@@ -236,7 +245,9 @@ class TrainedSampler:
         history = self.model.conditions(returns)
 
         def continued(row: int, request: ScenarioRequest) -> DrawBlock:
-            return _trained_blocks(self.model, history.row(row + 1), request)
+            dates = returns.dates[: row + 1]
+            factors = self.model.time_of_day.following(dates, request.horizon)
+            return _trained_blocks(self.model, history.row(row + 1), factors, request)
 
         return continued
 
@@ -248,20 +259,55 @@ class TrainedSampler:
         return table
 
 
-def _trained_blocks(model: MarketModel, begin: Today, request: ScenarioRequest) -> DrawBlock:
-    mean, std = model.mean.float(), model.std.float()
+def _trained_blocks(
+    model: MarketModel,
+    begin: Today,
+    factors: Float[Tensor, "horizon n_assets"],
+    request: ScenarioRequest,
+) -> DrawBlock:
+    mean, spread = model.mean.float(), (model.std * factors).float().unsqueeze(1)
 
     def draw(first_block: int, n_blocks: int = 1) -> Tensor:
-        n_paths = n_blocks * BLOCK_SIZE
-        cube = torch.empty(request.horizon, n_paths, len(mean))
-        today, memory = begin.expand(n_paths), None
+        cube = torch.empty(request.horizon, n_blocks * BLOCK_SIZE, len(mean))
+        own, places = _shares(first_block, n_blocks, len(model.generators))
+        todays = [begin.expand(len(paths)) for paths in own]
+        memories: list[Any] = [None] * len(own)
         for first in range(0, request.horizon, STRETCH):
             n_steps = min(STRETCH, request.horizon - first)
             noise = path_normals(
                 request.seed, first_block, first, n_steps, BLOCK_SIZE, model.n_noise, n_blocks
             )
-            returns, today, memory = model.generator(noise, today, memory)
-            torch.addcmul(mean, returns, std, out=cube[first : first + n_steps])
+            parts = []
+            for k, generator in enumerate(model.generators):
+                given = noise.index_select(1, own[k])
+                returns, todays[k], memories[k] = generator(given, todays[k], memories[k])
+                parts.append(returns)
+            stretch = slice(first, first + n_steps)
+            drawn = torch.cat(parts, 1).index_select(1, places)
+            torch.addcmul(mean, drawn, spread[stretch], out=cube[stretch])
         return cube.transpose(0, 1)
 
     return draw
+
+
+def _shares(
+    first_block: int, n_blocks: int, n_generators: int
+) -> tuple[list[Int64[Tensor, " n_rows"]], Int64[Tensor, " n_paths"]]:
+    """Path i is of generator ``i % n_generators``.
+
+    Returns:
+        The paths that each generator draws, and the place of each path among all that were drawn.
+        A generator draws equally many rows of every block, more than its share if need be and a
+        multiple of ``ALIGNED``: a row's bits do not depend on those beside it then.
+    """
+    n_rows = -(-BLOCK_SIZE // (n_generators * ALIGNED)) * ALIGNED
+    blocks = torch.arange(n_blocks).unsqueeze(1)
+    before = (first_block + blocks) * BLOCK_SIZE
+    own = []
+    for number in range(n_generators):
+        within = (number - before) % n_generators + n_generators * torch.arange(n_rows)
+        own.append((blocks * BLOCK_SIZE + within.clamp(max=BLOCK_SIZE - 1)).flatten())
+    within = torch.arange(BLOCK_SIZE)
+    numbers = (before + within) % n_generators
+    places = (numbers * n_blocks + blocks) * n_rows + within // n_generators
+    return own, places.flatten()

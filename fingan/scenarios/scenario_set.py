@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 import torch
-from jaxtyping import Float, Float32
+from jaxtyping import Float, Float32, Int64
 from torch import Tensor
 
 from fingan.scenarios import formats, layouts, readers
@@ -154,6 +154,11 @@ class ScenarioSet:
     def metadata(self) -> dict[str, Any]:
         """Where the scenarios come from."""
         return self.header.metadata
+
+    @property
+    def members(self) -> Int64[Tensor, " n_paths"]:
+        """The generator of an ensemble that drew each path, from 0."""
+        return torch.arange(self.n_paths) % self.metadata.get("n_generators", 1)
 
     def blocks(self) -> Generator[LogReturns, None, None]:
         """The whole cube as one block, so that a set is written as a stream is."""

@@ -1,5 +1,6 @@
 """Everything that determines a trained model, beside its data."""
 
+from itertools import pairwise
 from typing import Self
 
 from pydantic import Field, NonNegativeInt, PositiveInt, model_validator
@@ -19,7 +20,11 @@ class TrainConfig(Config):
     """Of the initial weights, the order of the windows and the noise."""
 
     steps: PositiveInt = 2000
-    """Steps of training; each updates the critic and the generator once."""
+    """Steps of training; each updates the critic, and every ``n_critic``-th the generator."""
+
+    ensemble: PositiveInt = 5
+    """Generators, each from its own seed; they share scaling, filter and margins, and their spread
+    is the model error."""
 
     batch_size: PositiveInt = 128
     """Windows a step, over all workers."""
@@ -27,20 +32,24 @@ class TrainConfig(Config):
     window: PositiveInt = 64
     """Length of a training window in steps of the data."""
 
+    grow: tuple[PositiveInt, ...] = ()
+    """Shorter windows with which training begins, rising; each stage has its share of steps."""
+
     least_observed: float = Field(default=0.8, gt=0, le=1)
     """Least share of observed cells in a training window."""
 
     volatility: FilterKind = "gjr"
-    """Filter that gives today's variance, and the recursion from which training starts."""
+    """Filter that gives today's variance, and the recursion from which training starts; none for
+    a family that knows no today."""
 
     generator: GeneratorConfig = GeneratorConfig()
-    """The generator's size."""
+    """The generator's family and size."""
 
     critic: CriticConfig = CriticConfig()
     """The critics' size."""
 
     adversarial: AdversarialConfig = AdversarialConfig()
-    """Rates and penalties of the adversarial steps."""
+    """Objective, rates and penalties of the adversarial steps."""
 
     selection: SelectionConfig = SelectionConfig()
     """How the published weights are chosen."""
@@ -52,5 +61,9 @@ class TrainConfig(Config):
             raise ValueError(
                 f"window must hold the {n_days} steps that the joint critic reads (critic.patch"
                 f" times critic.n_patches), got {self.window}"
+            )
+        if any(longer <= shorter for shorter, longer in pairwise((*self.grow, self.window))):
+            raise ValueError(
+                f"grow must rise and stay below the window of {self.window}, got {self.grow}"
             )
         return self

@@ -15,14 +15,17 @@ from fingan.data.returns import ReturnTable
 from fingan.data.scaling import ReturnScaler
 from fingan.data.windows import Span, Split, WindowSet, chronological_split
 from fingan.errors import PriceDataError
+from fingan.models.families import is_conditional, still_filter
 from fingan.models.states import Today, conditions
 from fingan.models.tails import fit_tails, normal_scores
 from fingan.training.adversarial import Batch
 from fingan.training.config import TrainConfig
 from fingan.volatility.correlation import shrunk_correlation
 from fingan.volatility.filter import VolatilityFilter, fit_filter
+from fingan.volatility.time_of_day import TimeOfDay, fit_time_of_day
 
-BATCH_STREAM, WEIGHT_STREAM = 1, 2  # purposes of random numbers, so that no two coincide
+# Purposes of random numbers, so that no two coincide.
+BATCH_STREAM, WEIGHT_STREAM, MEMBER_STREAM = 1, 2, 3
 
 
 @dataclass(frozen=True)
@@ -32,9 +35,10 @@ class TrainingSet:
     table: ReturnTable
     scaler: ReturnScaler
     volatility: VolatilityFilter
+    time_of_day: TimeOfDay
     split: Split
     windows: WindowSet
-    """Windows of scaled returns within the training span."""
+    """Windows of scaled returns within the training span, without their time of day."""
     today: Today
     """Where a path from each day of the table begins; one row more than it has."""
     correlation: Float[Tensor, "n_assets n_assets"]
@@ -56,14 +60,18 @@ class TrainingSet:
         chosen = torch.randint(len(self.windows), (config.batch_size,), generator=random)
         noise = torch.randn(config.window, config.batch_size, n_noise, generator=random)
         portfolios = self._portfolios(config.critic.n_portfolios, random)
+        mixture = torch.rand(config.batch_size, generator=random)
         starts = self.windows.starts[chosen[share]]
         real, observed = self.windows.gather(starts)
         today = self.today.rows(starts)
         device = real.device
         return Batch(
             real=(real / today.variance.sqrt().unsqueeze(1)).transpose(0, 1),
-            observed=None if observed.all() else observed.transpose(0, 1).float(),
+            observed=None
+            if observed is None or observed.all()
+            else observed.transpose(0, 1).float(),
             noise=noise[:, share].to(device),
+            mixture=mixture[share].to(device),
             today=today,
             portfolios=portfolios.to(device),
         )
@@ -106,8 +114,14 @@ def prepare(table: ReturnTable, config: TrainConfig, device: torch.device) -> Tr
     )
     scaler = ReturnScaler.fit(training)
     scaled = scaler.transform(table.values)
-    volatility = fit_filter(scaled[: split.training.end], config.volatility)
+    time_of_day = fit_time_of_day(scaled[: split.training.end], training.dates)
+    scaled = scaled / time_of_day.of(table.dates)
+    is_told = is_conditional(config.generator.family)
+    volatility = still_filter(len(table.assets))
+    if is_told:
+        volatility = fit_filter(scaled[: split.training.end], config.volatility)
     variances = volatility.variances(scaled)
+    today = conditions(scaled, variances)
     innovations = (scaled / variances[:-1].sqrt())[: split.training.end]
     correlation = shrunk_correlation(normal_scores(innovations))
     try:
@@ -123,9 +137,10 @@ def prepare(table: ReturnTable, config: TrainConfig, device: torch.device) -> Tr
         table=table,
         scaler=scaler,
         volatility=volatility,
+        time_of_day=time_of_day,
         split=split,
         windows=windows,
-        today=conditions(scaled, variances).to(device),
+        today=(today if is_told else today.untold()).to(device),
         correlation=correlation.float().to(device),
         eigenportfolios=torch.linalg.eigh(correlation).eigenvectors.float().to(device),
         tails=fit_tails(innovations),

@@ -74,6 +74,15 @@ def average_gradients(
     return averages
 
 
+def mean_over_workers(tensor: Tensor) -> Tensor:
+    """The average of a tensor that every worker has of its own."""
+    if world_size() == 1:
+        return tensor
+    total = tensor.clone()
+    dist.all_reduce(total)
+    return total / world_size()
+
+
 def broadcast_weights(modules: Iterable[nn.Module]) -> None:
     """Give every worker the first worker's weights and buffers."""
     if world_size() > 1:

@@ -1,5 +1,7 @@
 """``fit``: an iterator that trains, and says after each stretch of steps where it stands.
 
+The generators of an ensemble are trained one after another; steps are counted over all of them.
+
 Nothing is called back: whoever pulls decides what to show, to save and when to stop. Every worker
 yields at the same steps.
 """
@@ -13,7 +15,7 @@ import torch
 
 from fingan.data.returns import ReturnTable
 from fingan.models.critics import MarketCritic
-from fingan.models.generators import InnovationGenerator, MarketGenerator, VolatilityRecursion
+from fingan.models.families import new_generator
 from fingan.models.states import N_FEATURES
 from fingan.training.adversarial import (
     adversarial_gradients,
@@ -25,6 +27,9 @@ from fingan.training.adversarial import (
 from fingan.training.config import TrainConfig
 from fingan.training.dataset import WEIGHT_STREAM, TrainingSet, prepare, stream_seed
 from fingan.training.distributed import average_gradients, broadcast_weights, own_share
+from fingan.training.growing import shortened, window_length
+from fingan.training.members import member_config
+from fingan.training.memory import keep_freed_memory, return_freed_memory
 from fingan.training.selection import Sums, Validation, collapse
 from fingan.training.state import TrainState
 
@@ -33,10 +38,14 @@ REPORT_EVERY = 50  # steps
 
 @dataclass(frozen=True)
 class Progress:
-    """Where a run stands after ``step`` steps."""
+    """Where a run stands."""
 
     step: int
+    """Over all generators of the ensemble."""
     total_steps: int
+    member: int
+    """The generator in training, from 0."""
+    n_members: int
     metrics: dict[str, float]
     """Terms of the objective, averaged since the last report, and the latest check's figures."""
     seconds: float
@@ -56,7 +65,7 @@ def fit(
     device: torch.device | str = "cpu",
     resume: Callable[[TrainState], object] | None = None,
 ) -> Iterator[Progress]:
-    """Train a generator on a table of returns.
+    """Train an ensemble of generators on a table of returns.
 
     Args:
         table: The training period, validation span included; nothing after it.
@@ -73,23 +82,48 @@ def fit(
     """
     began, threads = time.monotonic(), torch.get_num_threads()
     torch.set_num_threads(1)  # quickest for networks this small, and sums round alike everywhere
+    keep_freed_memory()
     try:
         training_set = prepare(table, config, torch.device(device))
         state = initial_state(training_set, config, torch.device(device))
         validation = _validation(training_set, config, state.generator.n_noise)
-        start = validation.sums(state.average)
         if resume is not None:
             resume(state)
-        if not state.curve:
-            _check(state, validation, start, {})
-        if state.step == config.steps:  # resumed after the last step, before it was published
+        if state.steps_done == config.ensemble * config.steps:  # resumed before it was published
             yield _report(state, {}, config, began, training_set)
-        for means in _stretches(state, training_set, config):
-            if state.step % config.selection.every == 0 or state.step == config.steps:
-                _check(state, validation, start, means)
-            yield _report(state, means, config, began, training_set)
+        while True:
+            for means in _train_member(state, validation, training_set, config):
+                yield _report(state, means, config, began, training_set)
+            if len(state.members) == config.ensemble:
+                break
+            state = _next_member(state, training_set, config, torch.device(device))
     finally:
         torch.set_num_threads(threads)
+        return_freed_memory()
+
+
+def _train_member(
+    state: TrainState, validation: Validation, training_set: TrainingSet, config: TrainConfig
+) -> Iterator[dict[str, float]]:
+    """Train one generator to its end, from where it stands; the terms before each report."""
+    own = member_config(config, len(state.finished))
+    device = training_set.correlation.device
+    start = _parametric_sums(training_set, own, validation, device)
+    if not state.curve:
+        _check(state, validation, start, {})
+    for means in _stretches(state, training_set, own):
+        if state.step % own.selection.every == 0 or state.step == own.steps:
+            _check(state, validation, start, means)
+        yield means
+
+
+def _next_member(
+    state: TrainState, training_set: TrainingSet, config: TrainConfig, device: torch.device
+) -> TrainState:
+    """The state before the first step of the next generator."""
+    following = initial_state(training_set, member_config(config, len(state.members)), device)
+    following.finished = state.members
+    return following
 
 
 def _stretches(
@@ -115,11 +149,12 @@ def initial_state(
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(stream_seed(config.seed, WEIGHT_STREAM, 0))
         cholesky = torch.linalg.cholesky(training_set.correlation.double().cpu())
-        innovations = InnovationGenerator(
-            config.generator, cholesky, training_set.tails, N_FEATURES
+        generator = new_generator(
+            config.generator, cholesky, training_set.tails, training_set.volatility
         )
-        generator = MarketGenerator(innovations, VolatilityRecursion(training_set.volatility))
         critic = MarketCritic(config.critic, training_set.n_assets, N_FEATURES, config.window)
+        if config.adversarial.objective == "hinge":
+            critic.normalise_spectrally()
     generator, critic = generator.to(device), critic.to(device)
     broadcast_weights([generator, critic])
     generator_optimizer = make_optimizer(generator, config.adversarial)
@@ -134,14 +169,23 @@ def _step(state: TrainState, training_set: TrainingSet, config: TrainConfig) -> 
     rate = cosine_rate(adversarial.learning_rate, state.step, config.steps)
     share = own_share(config.batch_size)
     batch = training_set.batch(config, state.generator.n_noise, state.step, share)
+    length = window_length(config.grow, config.window, state.step, config.steps)
+    moves_generator = adversarial.moves_generator(state.step)
     for optimizer in optimizers:
         optimizer.zero_grad(set_to_none=True)
-    terms = adversarial_gradients(state.generator, state.critic, batch, adversarial.gamma)
-    averages = average_gradients([state.generator, state.critic], terms, state.step)
+    terms = adversarial_gradients(
+        state.generator,
+        state.critic,
+        shortened(batch, length),
+        adversarial,
+        moves_generator,
+    )
+    averages = average_gradients([state.generator, state.critic], terms, state.steps_done)
     set_learning_rate(optimizers, rate)
     for optimizer in optimizers:
         optimizer.step()
-    update_average(state.average, state.generator, adversarial.ema_decay, state.step)
+    if moves_generator:
+        update_average(state.average, state.generator, adversarial.ema_decay, state.step)
     state.step += 1
     return averages
 
@@ -156,6 +200,17 @@ def _validation(training_set: TrainingSet, config: TrainConfig, n_noise: int) ->
     sums = scaled[: training_set.split.training.end].unfold(0, selection.horizon, 1).sum(-1)
     unit = sums.square().nanmean(0).sqrt().nan_to_num(nan=math.sqrt(selection.horizon))
     return Validation.of(scaled, training_set.today, days, unit, selection, n_noise)
+
+
+def _parametric_sums(
+    training_set: TrainingSet, config: TrainConfig, validation: Validation, device: torch.device
+) -> Sums:
+    """Of the parametric model with the same filter: the default family before its first step."""
+    silent = config.generator.model_copy(update={"family": "filtered"})
+    start = initial_state(training_set, config.model_copy(update={"generator": silent}), device)
+    if config.generator.family != silent.family:
+        validation = _validation(training_set, config, start.generator.n_noise)
+    return validation.sums(start.average)
 
 
 def _check(state: TrainState, validation: Validation, start: Sums, terms: dict[str, float]) -> None:
@@ -178,8 +233,10 @@ def _report(
 ) -> Progress:
     scores = {key: value for key, value in state.curve[-1].items() if key in CHECKED}
     return Progress(
-        step=state.step,
-        total_steps=config.steps,
+        step=state.steps_done,
+        total_steps=config.ensemble * config.steps,
+        member=len(state.finished),
+        n_members=config.ensemble,
         metrics=terms | scores,
         seconds=time.monotonic() - began,
         is_check=state.curve[-1]["step"] == state.step,

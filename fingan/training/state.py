@@ -27,6 +27,7 @@ from fingan.files import whole_file
 from fingan.models.critics import MarketCritic
 from fingan.models.generators import MarketGenerator
 from fingan.training.distributed import from_first_worker
+from fingan.training.members import Member
 
 KEPT = 2  # checkpoints: the newest, and the one before in case the newest is damaged
 _NAME = re.compile(r"step-(\d{9})\.safetensors")
@@ -34,7 +35,7 @@ _NAME = re.compile(r"step-(\d{9})\.safetensors")
 
 @dataclass
 class TrainState:
-    """The networks, their averages and optimizers after ``step`` steps."""
+    """One generator in training after ``step`` steps, and those trained before it."""
 
     generator: MarketGenerator
     critic: MarketCritic
@@ -50,6 +51,8 @@ class TrainState:
     best_step: int = 0
     curve: list[dict[str, float]] = field(default_factory=list)
     """One record per check: step, terms of the objective, validation figures."""
+    finished: list[Member] = field(default_factory=list)
+    """Generators of the ensemble whose training has ended."""
 
     @classmethod
     def of(
@@ -61,6 +64,17 @@ class TrainState:
         """The state before the first step."""
         average = copy.deepcopy(generator).requires_grad_(False)
         return cls(generator, critic, *optimizers, average, copy.deepcopy(average))
+
+    @property
+    def members(self) -> list[Member]:
+        """The generators so far; the last is the one in training."""
+        current = Member(self.best, self.step, self.best_step, self.best_scores, self.curve)
+        return [*self.finished, current]
+
+    @property
+    def steps_done(self) -> int:
+        """Steps of all generators so far."""
+        return sum(member.n_steps for member in self.members)
 
     @property
     def _modules(self) -> dict[str, nn.Module]:
@@ -92,17 +106,14 @@ class TrainState:
         tensors = {name: tensor.cpu().contiguous() for name, tensor in self._tensors().items()}
         record = json.dumps(
             {
-                "step": self.step,
-                "best_step": self.best_step,
-                "best_scores": self.best_scores,
-                "curve": self.curve,
+                "members": [_record(member) for member in self.members],
                 "identity": dict(identity),
             },
             sort_keys=True,
             allow_nan=False,
         )
         header = {"record": record, "sha256": _digest(tensors, record)}
-        path = directory / f"step-{self.step:09d}.safetensors"
+        path = directory / f"step-{self.steps_done:09d}.safetensors"
         with whole_file(path) as file:
             file.write(to_safetensors(tensors, header))
         for older in _checkpoints(directory)[KEPT:]:
@@ -132,6 +143,9 @@ class TrainState:
             for name, module in self._modules.items()
             for key, value in module.state_dict().items()
         }
+        for number, member in enumerate(self.finished):
+            weights = member.generator.state_dict()
+            tensors |= {f"finished.{number}.{key}": value for key, value in weights.items()}
         for name, optimizer in self._optimizers.items():
             for index, moments in optimizer.state_dict()["state"].items():
                 tensors |= {f"{name}.{index}.{key}": value for key, value in moments.items()}
@@ -147,8 +161,20 @@ class TrainState:
                 moments.setdefault(int(index), {})[moment] = value
             groups = optimizer.state_dict()["param_groups"]
             optimizer.load_state_dict({"state": moments, "param_groups": groups})
-        self.step, self.best_step = record["step"], record["best_step"]
-        self.best_scores, self.curve = record["best_scores"], record["curve"]
+        *finished, current = record["members"]
+        self.finished = []
+        for number, ended in enumerate(finished):
+            generator = copy.deepcopy(self.best)
+            generator.load_state_dict(_under(tensors, f"finished.{number}"))
+            self.finished.append(Member(generator, **ended))
+        self.step, self.best_step = current["n_steps"], current["best_step"]
+        self.best_scores, self.curve = current["best_scores"], current["curve"]
+
+
+def _record(member: Member) -> dict[str, Any]:
+    """A member but for its weights."""
+    names = ("n_steps", "best_step", "best_scores", "curve")
+    return {name: getattr(member, name) for name in names}
 
 
 def latest_step(directory: Path) -> int | None:

@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 
 import pytest
 from training_runs import make_run
@@ -30,7 +31,7 @@ def card(trained, garch_prices):
 
 def test_a_published_card_tells_version_gates_and_claims(tiny_model):
     card = ModelStore(tiny_model.store).resolve(tiny_model.reference).card
-    assert card["card_version"] == 2
+    assert card["card_version"] == 3
     assert card["gates"]["version"] == GATES_VERSION
     names = {gate["name"] for gate in card["gates"]["results"]}
     sides = [set(card["gates"][side]) for side in ("passed", "failed", "not_applicable")]
@@ -60,6 +61,21 @@ def test_a_model_that_fails_a_gate_is_a_candidate_beside_a_baseline(card, traine
     made = card()
     assert made["gates"]["failed"] == ["training_health"]
     assert (made["status"], made["offer"]) == ("candidate", "fhs-gjr")
+
+
+def test_the_card_names_a_generator_that_was_left_out(garch_prices, tmp_path):
+    run = make_run(garch_prices, tmp_path, steps=10, every=10, ensemble=2)
+    *_, progress = run
+    (first,) = progress.state.finished
+    progress.state.finished = [replace(first, best_scores={})]
+    model = run.model(progress)
+    assert len(model.generators) == model.shape.n_generators == 1
+    provenance = Provenance(garch_prices, "garch", "digest", 1.5, 1)
+    made = model_card(TrainedSampler(model), progress, provenance)
+    assert made["selection"]["left_out"] == [1]
+    assert [one["published"] for one in made["selection"]["generators"]] == [False, True]
+    assert "training_health" in made["gates"]["passed"]
+    assert made["training"]["n_generators"] == 2
 
 
 def test_the_card_is_json(card):

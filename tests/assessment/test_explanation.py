@@ -111,12 +111,29 @@ def test_the_effect_of_all_states_is_the_path_less_the_same_noise_from_a_typical
 
 def test_a_network_that_is_silent_leaves_everything_to_the_starting_volatility(explained, sampler):
     silent = replace(sampler, model=deepcopy(sampler.model))
-    silent.model.generator.innovations.exit.weight.zero_()
+    for generator in silent.model.generators:
+        generator.innovations.exit.weight.zero_()
     rows = {row["state"]: row for row in explained(by=silent)["states"]}
     for feature in FEATURES:
         assert set(rows[feature]["effect"].values()) == {0.0}
     assert rows[VOLATILITY]["effect"] == rows[TOGETHER]["effect"]
     assert rows[VOLATILITY]["effect"]["portfolio"] != 0
+
+
+def test_a_path_is_explained_by_the_generator_that_drew_it(explained, sampler):
+    half = replace(sampler, model=deepcopy(sampler.model))
+    half.model.generators[0].innovations.exit.weight.zero_()
+    effects = [
+        {
+            value
+            for row in explained(by=half, path=path)["states"]
+            if row["state"] in FEATURES
+            for value in row["effect"].values()
+        }
+        for path in (4, 5)
+    ]
+    assert effects[0] == {0.0}
+    assert effects[1] != {0.0}
 
 
 def test_todays_volatility_makes_a_path_larger_on_a_wild_day_and_smaller_on_a_calm_one(

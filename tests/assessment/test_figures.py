@@ -137,7 +137,18 @@ def test_training_curves_skip_the_check_before_the_first_step():
         {"step": 0.0, "validation_score": 2.0},
         {"step": 20.0, "validation_score": 1.9, "critic_loss": 0.6, "generator_loss": 0.7},
     ]
-    assert list(trace(training_losses(curve), "critic")["x"]) == [20.0]
-    scores = validation_scores(curve, 20)
+    assert list(trace(training_losses([curve]), "critic")["x"]) == [20.0]
+    scores = validation_scores([curve], [20])
     assert list(scores.data[0].y) == [2.0, 1.9]
     assert "20" in scores.layout.annotations[0].text
+
+
+def test_each_generator_has_its_curve_and_its_chosen_step():
+    curves = [
+        [{"step": float(step), "validation_score": score} for step, score in enumerate(scores)]
+        for scores in ((3.0, 1.0, 2.0), (3.0, 2.5, 0.5))
+    ]
+    figure = validation_scores(curves, [1, 2])
+    assert [list(drawn.y) for drawn in figure.data[:2]] == [[3.0, 1.0, 2.0], [3.0, 2.5, 0.5]]
+    chosen = trace(figure, "chosen")
+    assert (list(chosen["x"]), list(chosen["y"])) == ([1.0, 2.0], [1.0, 0.5])

@@ -49,6 +49,7 @@ def test_the_record_is_json_and_holds_every_finding(record):
     assert "synthetic is not anonymous" in text
     assert "20 steps, the model for 60" in text
     assert "16 windows are held out" in text
+    assert "the model has 2 that differ in the seed alone" in text
 
 
 def test_a_model_of_a_garch_market_copies_nothing(record):

@@ -5,13 +5,11 @@ from typing import Any
 
 import pandas as pd
 import pytest
-import torch
 
-from benchmarks import demo_cost, generation, out_of_sample, training, workers
+from benchmarks import demo_cost, generation, training, workers
 from benchmarks.tables import Table
 from benchmarks.timing import Contestant, Timings, in_turns
 from benchmarks.yardsticks import DoppelGanger, QuantGan
-from fingan.errors import RequestError
 
 SMALL = ("--batch", "4", "--window", "32", "--turns", "1")
 
@@ -63,41 +61,6 @@ def test_two_workers_are_timed_beside_one_and_compared_with_it(
     difference, weight = goals[-1]["figure"].split(" ")
     assert float(difference) < 1
     assert "." in weight
-
-
-def test_out_of_sample_scores_the_model_beside_baselines_and_keeps_it(
-    price_file: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    arguments = ["--prices", price_file, "--store", str(tmp_path), "--seeds", "0,1"]
-    arguments += ["--steps", "1", "--paths", "16", "--every", "40"]
-    arguments += ["--set", "selection.n_paths=16", "--set", "batch_size=4", "--set", "window=32"]
-    arguments += ["--until", "2017-01-02", "--from", "2017-01-03", "--to", "2017-12-29"]
-    first = printed(out_of_sample, arguments, capsys)
-    published = sorted(path.name for path in tmp_path.glob("seed*"))
-    again = printed(out_of_sample, arguments, capsys)
-    assert len(published) == 2
-    assert again == first  # scored again with the models of the store
-    assert sorted(path.name for path in tmp_path.glob("seed*")) == published
-    beside = first["Out of sample, beside baselines"]
-    assert len(beside) == 1 + 2 * len(out_of_sample.HORIZONS)
-    assert all(0 < float(row["model"]) < 10 for row in beside)
-
-
-def test_outcomes_begin_on_the_day_after_the_date_that_scenarios_continue_from(
-    garch_prices: pd.DataFrame,
-) -> None:
-    span = out_of_sample.cut_span(garch_prices, "2017-01-02", "2017-12-29", every=7)
-    row = garch_prices.index.get_loc(span.dates[0])
-    moved = torch.log(torch.tensor((garch_prices.iloc[row + 5] / garch_prices.iloc[row]).values))
-    torch.testing.assert_close(span.outcomes[5][0], moved)
-    assert span.dates[0] < pd.Timestamp("2017-01-02") <= garch_prices.index[row + 1]
-    last = garch_prices.index.get_loc(span.dates[-1])
-    assert garch_prices.index[last + max(out_of_sample.HORIZONS)] <= pd.Timestamp("2017-12-29")
-
-
-def test_a_span_without_room_for_an_outcome_is_refused(garch_prices: pd.DataFrame) -> None:
-    with pytest.raises(RequestError, match="--from and --to must leave 20 rows of outcomes"):
-        out_of_sample.cut_span(garch_prices, "2017-01-02", "2017-01-09", every=7)
 
 
 def test_the_demo_must_end_well_to_be_measured(

@@ -27,6 +27,8 @@ class Training:
                 metrics={"critic_loss": 1 / step},
                 seconds=0.1 * step,
                 warning=None,
+                member=0,
+                n_members=1,
             )
 
 

@@ -10,6 +10,8 @@ class Report:
     metrics: dict[str, float]
     seconds: float
     warning: str | None = None
+    member: int = 0
+    n_members: int = 1
 
 
 def reports(steps: range, total: int) -> list[Report]:
@@ -25,6 +27,13 @@ def test_a_log_has_about_ten_lines_with_terms_and_time_left(capsys):
     lines = capsys.readouterr().err.splitlines()
     assert 10 <= len(lines) <= 12
     assert lines[5].startswith("step 51/100  24 s left  critic loss 0.01961")
+
+
+def test_of_several_generators_the_one_in_training_is_named(capsys):
+    follow(Report(step, 4, {}, 1.0, None, (step - 1) // 2, 2) for step in range(1, 5))
+    lines = capsys.readouterr().err.splitlines()
+    assert "step 1/4, generator 1 of 2" in lines[0]
+    assert "step 4/4, generator 2 of 2" in lines[-1]
 
 
 def test_a_resumed_run_measures_its_pace_from_where_it_went_on(capsys):

@@ -119,3 +119,23 @@ def test_the_state_moves_every_score(critic, given):
         assert (part(paths, state) != part(paths, state + 1)).all()
     moved = critic.portfolio(paths, state + 1, weights)
     assert (critic.portfolio(paths, state, weights) != moved).all()
+
+
+def test_scores_are_made_of_the_features(critic, given):
+    layers = [critic.joint.score, critic.portfolio.score]
+    layers += [aggregate.score for aggregate in critic.aggregates]
+    weights = torch.cat([layer.weight for layer in layers], dim=1)
+    torch.testing.assert_close(critic.features(*given) @ weights[0], critic(*given))
+
+
+def test_spectral_normalisation_holds_every_layers_largest_singular_value_at_one(critic, given):
+    critic.normalise_spectrally()
+    for _ in range(200):  # one power iteration a pass
+        critic(*given)
+    critic.eval()
+    layers = [module for module in critic.modules() if isinstance(module, torch.nn.Linear)]
+    assert len(layers) == 4 + 4 + 2 * 4
+    for layer in layers:
+        assert float(torch.linalg.matrix_norm(layer.weight.detach(), 2)) == pytest.approx(
+            1, abs=1e-3
+        )

@@ -4,9 +4,9 @@ import pytest
 import torch
 
 from fingan.models.generators import (
+    FilteredGenerator,
     GeneratorConfig,
     InnovationGenerator,
-    MarketGenerator,
     VolatilityRecursion,
 )
 from fingan.models.states import N_FEATURES, Today
@@ -31,7 +31,7 @@ def make_generator(loudness=0.3):
         for weights in innovations.exit.parameters():
             torch.nn.init.normal_(weights, 0, loudness, random)
     volatility = VolatilityRecursion(fitted(0.02, 0.03, 0.08, 0.9, N_ASSETS))
-    return MarketGenerator(innovations, volatility).requires_grad_(False)
+    return FilteredGenerator(innovations, volatility).requires_grad_(False)
 
 
 def gaussian_route(noise):

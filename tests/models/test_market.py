@@ -6,7 +6,7 @@ from safetensors.torch import load, save
 
 from fingan.data.returns import log_returns
 from fingan.errors import ModelDamagedError
-from fingan.models.market import FILTER, GENERATOR, HISTORY, SHAPE, MarketModel
+from fingan.models.market import FILTER, GENERATORS, HISTORY, SHAPE, MarketModel
 from fingan.pipeline import load_model
 
 
@@ -23,12 +23,14 @@ def files(model, tmp_path):
 
 
 def test_a_saved_model_comes_back_as_it_was(model, files):
-    assert set(files) == {GENERATOR, FILTER, HISTORY, SHAPE}
+    assert set(files) == {GENERATORS, FILTER, HISTORY, SHAPE}
     loaded = MarketModel.load(files.__getitem__)
     assert loaded.shape == model.shape
-    theirs = loaded.generator.state_dict()
-    for name, weights in model.generator.state_dict().items():
-        assert torch.equal(theirs[name], weights), name
+    assert len(loaded.generators) == len(model.generators) == 2
+    for one, other in zip(model.generators, loaded.generators, strict=True):
+        theirs = other.state_dict()
+        for name, weights in one.state_dict().items():
+            assert torch.equal(theirs[name], weights), name
     for name in ("omega", "alpha", "gamma", "beta", "initial"):
         assert torch.equal(getattr(loaded.volatility, name), getattr(model.volatility, name))
     assert torch.equal(loaded.mean, model.mean)
@@ -46,7 +48,7 @@ def test_a_loaded_model_draws_what_the_saved_one_draws(model, files, garch_price
     noise = torch.randn(10, 4, model.n_noise, generator=torch.Generator().manual_seed(1))
     returns = log_returns(garch_prices)
     drawn = [
-        one.generator(noise, one.conditions(returns).row(-1).expand(4))[0]
+        one.generators[1](noise, one.conditions(returns).row(-1).expand(4))[0]
         for one in (model, loaded)
     ]
     assert torch.equal(*drawn)
@@ -61,7 +63,9 @@ def test_tensors_that_share_memory_are_saved_each_for_itself(model, tmp_path):
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf")])
-@pytest.mark.parametrize(("file", "tensor"), [(GENERATOR, None), (FILTER, "std"), (FILTER, "beta")])
+@pytest.mark.parametrize(
+    ("file", "tensor"), [(GENERATORS, None), (FILTER, "std"), (FILTER, "beta")]
+)
 def test_a_weight_that_is_not_finite_is_refused(files, file, tensor, value):
     tensors = load(files[file])
     tensors[tensor or min(tensors)].view(-1)[0] = value
@@ -85,7 +89,15 @@ def test_weights_that_do_not_fit_the_shape_are_refused(files):
         MarketModel.load(files.__getitem__)
 
 
-@pytest.mark.parametrize("file", [GENERATOR, FILTER, HISTORY])
+def test_a_model_of_an_earlier_version_is_refused_in_one_sentence(files):
+    shape = json.loads(files[SHAPE])
+    del shape["n_generators"]
+    files[SHAPE] = json.dumps(shape).encode()
+    with pytest.raises(ModelDamagedError, match="train a model of an earlier one again"):
+        MarketModel.load(files.__getitem__)
+
+
+@pytest.mark.parametrize("file", [GENERATORS, FILTER, HISTORY])
 def test_a_file_cut_short_is_refused(files, file):
     files[file] = files[file][:-4]
     with pytest.raises(ModelDamagedError):

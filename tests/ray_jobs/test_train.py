@@ -50,7 +50,7 @@ def unbroken(garch_prices, tmp_path_factory) -> Iterator[bytes]:
 
 
 def weights(store) -> bytes:
-    return ModelStore(store).resolve("tiny").read("generator.safetensors")
+    return ModelStore(store).resolve("tiny").read("generators.safetensors")
 
 
 def job(price_file, store, **values) -> TrainJob:

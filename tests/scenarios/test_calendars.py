@@ -99,6 +99,13 @@ def test_session_bars_finish_the_day_and_go_on_with_the_next_session(us_dates, z
     assert third == dt.datetime(2022, 12, 27, 10)
 
 
+def test_sessions_given_in_utc_go_on_at_the_times_of_the_season(us_dates):
+    local = bars(us_dates[-160:], range(540, 960, 60)).tz_localize("America/New_York")
+    history = local.tz_convert("UTC").tz_localize(None)[:-3]  # most of these days are of summer
+    first, *_, last = step_dates(history, 3)
+    assert (first, last) == (dt.datetime(2022, 12, 28, 18), dt.datetime(2022, 12, 28, 20))
+
+
 def test_a_short_session_does_not_hide_the_usual_times(us_dates):
     history = bars(us_dates[-40:], range(570, 960, 30))
     short = (history.normalize() == us_dates[-20]) & (history.hour >= 13)

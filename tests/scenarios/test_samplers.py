@@ -1,9 +1,12 @@
+import copy
 import datetime as dt
+from dataclasses import replace
 
 import pandas as pd
 import pytest
 import torch
 
+from fingan.data.returns import log_returns
 from fingan.errors import RequestError, UnknownAssetError
 from fingan.pipeline import load_model
 from fingan.scenarios.samplers import BLOCK_SIZE, MAX_SEED, STRETCH, ScenarioRequest
@@ -44,6 +47,56 @@ def test_threads_change_no_bit(sampler, garch_prices, scenarios, n_threads):
 def test_a_longer_horizon_continues_the_paths_of_a_shorter(sampler, garch_prices, scenarios):
     longer = sampler.sample(garch_prices, STRETCH + 30, 64, seed=SEED).log_returns
     assert torch.equal(longer[:, :HORIZON], scenarios.log_returns[:64])
+
+
+@pytest.fixture(scope="module")
+def ensemble(sampler):
+    """A sampler of five generators that differ, and each of them alone."""
+    random = torch.Generator().manual_seed(1)
+    generators = tuple(copy.deepcopy(sampler.model.generators[0]) for _ in range(5))
+    for generator in generators:
+        torch.nn.init.normal_(generator.innovations.exit.weight, 0, 0.1, random)
+
+    def of(*chosen):
+        return replace(sampler, model=replace(sampler.model, generators=chosen))
+
+    return of(*generators), [of(generator) for generator in generators]
+
+
+def test_path_i_is_of_generator_i_modulo_their_number_and_as_it_draws_it_alone(
+    ensemble, garch_prices
+):
+    together, alone = ensemble
+    n_paths = 2 * BLOCK_SIZE + 3  # the second block does not begin with the first generator
+    drawn = together.sample(garch_prices, STRETCH + 3, n_paths, seed=SEED)
+    for number, one in enumerate(alone):
+        own = one.sample(garch_prices, STRETCH + 3, n_paths, seed=SEED).log_returns
+        paths = drawn.members == number
+        torch.testing.assert_close(drawn.log_returns[paths], own[paths], rtol=1e-4, atol=1e-7)
+        assert (drawn.log_returns[~paths] - own[~paths]).abs().max() > 1e-3
+
+
+def test_a_set_tells_how_many_generators_drew_it(ensemble, garch_prices, scenarios):
+    together, _ = ensemble
+    drawn = together.sample(garch_prices, 1, 7)
+    assert drawn.metadata["n_generators"] == 5
+    assert drawn.members.tolist() == [0, 1, 2, 3, 4, 0, 1]
+    assert scenarios.metadata["n_generators"] == 2
+
+
+@pytest.mark.parametrize("horizon", [1, 2, 10, STRETCH + 1])
+@pytest.mark.parametrize("n_generators", [1, 2, 3, 5])
+def test_blocks_drawn_together_have_the_bits_that_each_has_alone(
+    ensemble, garch_prices, horizon, n_generators
+):
+    five = ensemble[0].model
+    model = replace(five, generators=five.generators[:n_generators])
+    together = replace(ensemble[0], model=model)
+    returns = log_returns(garch_prices)
+    draw = together.continuations(returns)(len(returns.dates) - 1, ScenarioRequest(horizon, 1, 9))
+    with torch.no_grad():
+        whole, parts = draw(0, 5), [draw(0, 2), draw(2), draw(3, 2)]
+    assert torch.equal(whole, torch.cat(parts))
 
 
 def test_seeds_give_other_paths_up_to_the_largest(sampler, garch_prices, scenarios):

@@ -30,10 +30,10 @@ def gappy(garch_prices: pd.DataFrame) -> ReturnTable:
 
 @pytest.fixture(scope="session")
 def make_config(tiny_settings: dict[str, Any]) -> Callable[..., TrainConfig]:
-    """The tiny configuration, with changes."""
+    """The tiny configuration of one generator, with changes."""
 
     def make(**changes: Any) -> TrainConfig:
-        return TrainConfig.model_validate(tiny_settings | changes)
+        return TrainConfig.model_validate(tiny_settings | {"ensemble": 1} | changes)
 
     return make
 

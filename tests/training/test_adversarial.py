@@ -15,9 +15,16 @@ from fingan.training.adversarial import (
 )
 from fingan.training.dataset import prepare
 from fingan.training.loop import initial_state
-from fingan.training.objectives import critic_loss, generator_loss, penalties
+from fingan.training.objectives import (
+    critic_loss,
+    generator_loss,
+    gradient_penalty,
+    objective_of,
+    penalties,
+)
 
 GAMMA = 0.7
+CONFIG = AdversarialConfig(gamma=GAMMA)
 
 
 @pytest.fixture
@@ -67,7 +74,7 @@ def assert_same(found, module, expected):
 
 
 def test_the_generator_gets_the_gradient_of_its_loss_through_the_critic(state, batch):
-    adversarial_gradients(state.generator, state.critic, batch, GAMMA)
+    adversarial_gradients(state.generator, state.critic, batch, CONFIG)
     found = gradients(state.generator)
     synthetic = synthetic_paths(state.generator, batch)
     loss = generator_loss(
@@ -78,7 +85,7 @@ def test_the_generator_gets_the_gradient_of_its_loss_through_the_critic(state, b
 
 
 def test_the_critic_gets_the_gradient_of_its_loss_and_penalties(state, batch):
-    terms = adversarial_gradients(state.generator, state.critic, batch, GAMMA)
+    terms = adversarial_gradients(state.generator, state.critic, batch, CONFIG)
     found = gradients(state.critic)
     real = batch.real.clone().requires_grad_()
     synthetic = synthetic_paths(state.generator, batch).detach().requires_grad_()
@@ -100,6 +107,88 @@ def test_the_critic_gets_the_gradient_of_its_loss_and_penalties(state, batch):
         assert torch.allclose(found[name].to(theirs), theirs, rtol=1e-7, atol=1e-11), name
     for name, value in (("critic_loss", d_loss), ("r1", r1), ("r2", r2)):
         torch.testing.assert_close(terms[name], value)
+
+
+@pytest.mark.parametrize("name", ["minimax", "wasserstein-gp", "hinge"])
+def test_other_objectives_leave_their_gradients_in_both_networks(state, batch, name):
+    objective, config = objective_of(name), AdversarialConfig(objective=name, gamma=GAMMA)
+    terms = adversarial_gradients(state.generator, state.critic, batch, config)
+    synthetic = synthetic_paths(state.generator, batch)
+    both = [scored(state.critic, batch, paths) for paths in (batch.real, synthetic)]
+    g_loss = objective.generator_loss(*both)
+    weights = list(state.generator.parameters())
+    of_generator = torch.autograd.grad(g_loss, weights, retain_graph=True)
+    assert_same(gradients(state.generator), state.generator, of_generator)
+
+    d_loss = objective.critic_loss(*both)
+    penalty = slope_term(state.critic, batch, synthetic, name)
+    expected = torch.autograd.grad(
+        d_loss + penalty, list(state.critic.parameters()), materialize_grads=True, allow_unused=True
+    )
+    found = gradients(state.critic)
+    for (key, weights), theirs in zip(state.critic.named_parameters(), expected, strict=True):
+        ours = torch.zeros_like(weights) if found[key] is None else found[key]
+        torch.testing.assert_close(ours, theirs, rtol=1e-7, atol=1e-11, msg=key)
+    torch.testing.assert_close(terms["critic_loss"], d_loss.detach())
+    torch.testing.assert_close(terms["generator_loss"], g_loss.detach())
+
+
+def slope_term(critic, batch, synthetic, name):
+    """What each objective adds to the critic's loss, by plain autograd."""
+    if name == "hinge":
+        return 0.0
+    if name == "minimax":
+        slopes = [slope(critic, batch, paths) for paths in (batch.real, synthetic)]
+        return GAMMA / 2 * sum(penalties(torch.cat(slopes, 1)))
+    share = batch.mixture[:, None]
+    return 10 * gradient_penalty(slope(critic, batch, share * synthetic + (1 - share) * batch.real))
+
+
+def slope(critic, batch, paths):
+    paths = paths.detach().requires_grad_()
+    scores = scored(critic, batch, paths)
+    return torch.autograd.grad(scores.sum(), paths, create_graph=True)[0]
+
+
+def test_matched_features_add_the_gradient_of_their_distance(state, batch):
+    config = AdversarialConfig(gamma=GAMMA, feature_matching=3.0)
+    terms = adversarial_gradients(state.generator, state.critic, batch, config)
+    found = gradients(state.generator)
+    synthetic = synthetic_paths(state.generator, batch)
+    told = (batch.today.state, batch.portfolios)
+    seen = [state.critic.features(paths, *told).mean(0) for paths in (batch.real, synthetic)]
+    distance = (seen[1] - seen[0]).square().sum()
+    loss = 3 * distance + generator_loss(
+        *(scored(state.critic, batch, paths) for paths in (batch.real, synthetic))
+    )
+    expected = torch.autograd.grad(loss, list(state.generator.parameters()))
+    assert_same(found, state.generator, expected)
+    torch.testing.assert_close(terms["feature_distance"], distance.detach())
+
+
+def test_where_the_generator_waits_the_critic_moves_as_ever(state, batch):
+    adversarial_gradients(state.generator, state.critic, batch, CONFIG)
+    expected = gradients(state.critic)
+    for module in (state.generator, state.critic):
+        module.zero_grad(set_to_none=True)
+    adversarial_gradients(state.generator, state.critic, batch, CONFIG, False)
+    assert all(gradient is None for gradient in gradients(state.generator).values())
+    for name, gradient in gradients(state.critic).items():
+        assert (gradient is None) == (expected[name] is None)
+        assert gradient is None or torch.equal(gradient, expected[name])
+
+
+@pytest.mark.parametrize(
+    ("config", "moves"),
+    [
+        (AdversarialConfig(), [0, 1, 2, 3, 4, 5]),
+        (AdversarialConfig(objective="wasserstein-gp"), [4]),
+        (AdversarialConfig(objective="wasserstein-gp", n_critic=1), [0, 1, 2, 3, 4, 5]),
+        (AdversarialConfig(n_critic=3), [2, 5]),
+    ],
+)
+def test_the_generator_moves_once_in_so_many_steps(config, moves):
+    assert [step for step in range(6) if config.moves_generator(step)] == moves
 
 
 def test_what_the_market_did_not_observe_is_zero_on_both_sides(gappy, config, state):
@@ -124,7 +213,7 @@ def test_a_small_step_down_the_critics_gradient_lowers_its_objective(state, batc
         return float((d_loss + GAMMA / 2 * (r1 + r2)).detach())
 
     before = loss()
-    adversarial_gradients(state.generator, state.critic, batch, GAMMA)
+    adversarial_gradients(state.generator, state.critic, batch, CONFIG)
     with torch.no_grad():
         for weights in state.critic.parameters():
             if weights.grad is not None:

@@ -20,3 +20,15 @@ def test_a_value_out_of_range_is_named(setting):
     name = setting.partition("=")[0]
     with pytest.raises(ConfigError, match=f"'{name}' must be"):
         load_config(TrainConfig, overrides=[setting])
+
+
+@pytest.mark.parametrize("grow", ["[32,16]", "[16,16]", "[16,64]"])
+def test_windows_that_do_not_grow_are_refused(grow):
+    with pytest.raises(ConfigError, match="grow must rise and stay below the window of 64"):
+        load_config(TrainConfig, overrides=[f"grow={grow}"])
+
+
+@pytest.mark.parametrize("setting", ["generator.family", "adversarial.objective"])
+def test_a_word_that_is_no_member_of_the_family_is_refused(setting):
+    with pytest.raises(ConfigError, match=f"'{setting}' must be"):
+        load_config(TrainConfig, overrides=[f"{setting}=transformer"])

@@ -38,7 +38,8 @@ def assert_two_equal_one(workers, prices, values):
 
 def test_two_workers_equal_one(workers, garch_prices):
     values = {
-        "steps": 50,
+        "steps": 25,
+        "ensemble": 2,
         "window": 32,
         "batch_size": 32,
         "selection": {"n_paths": 16, "n_starts": 8},
@@ -48,7 +49,7 @@ def test_two_workers_equal_one(workers, garch_prices):
 
 @pytest.mark.slow
 def test_two_workers_equal_one_with_the_default_model_on_the_bundled_stocks(workers):
-    assert_two_equal_one(workers, "sp500-20", {"steps": 50})
+    assert_two_equal_one(workers, "sp500-20", {"steps": 50, "ensemble": 1})
 
 
 @pytest.mark.parametrize("place", ["term", "nan", "inf"])
@@ -64,14 +65,17 @@ def test_what_is_not_finite_on_one_worker_stops_all_in_that_step(
     assert not (tmp_path / "tiny").exists()
 
 
-def test_workers_resume_where_the_first_one_stands(workers, garch_prices, tmp_path):
-    whole = workers.run(trained, garch_prices, tmp_path / "whole", 40, 10)
+@pytest.mark.parametrize(("ensemble", "last", "left"), [(1, 30, [40]), (2, 50, [60, 70, 80])])
+def test_workers_resume_where_the_first_one_stands(
+    workers, garch_prices, tmp_path, ensemble, last, left
+):
+    whole = workers.run(trained, garch_prices, tmp_path / "whole", 40, 10, ensemble)
     assert [reference for _, reference in whole] == ["tiny@1", None]
-    workers.run(killed, garch_prices, tmp_path / "killed", 30)
+    workers.run(killed, garch_prices, tmp_path / "killed", last, ensemble)
     (first, steps), (second, _) = workers.run(
-        resumed_blind, garch_prices, tmp_path / "killed", tmp_path / "elsewhere"
+        resumed_blind, garch_prices, tmp_path / "killed", tmp_path / "elsewhere", ensemble
     )
-    assert steps == [40]
+    assert steps == left
     assert are_equal(first, second)
     assert are_equal(first, whole[0][0])
     assert not (tmp_path / "elsewhere").exists()

@@ -6,6 +6,7 @@ import torch
 
 from fingan.errors import PriceDataError, TrainingDivergedError
 from fingan.training.loop import REPORT_EVERY, fit, initial_state
+from fingan.training.members import member_config, published_members
 from fingan.training.selection import collapse
 
 STEPS, EVERY = 60, 20
@@ -161,3 +162,46 @@ def test_a_collapse_is_said_and_never_published(returns, make_config):
     (report,) = run(returns, config, resume=silence)
     assert report.warning is not None
     assert report.state.best_scores == {}
+
+
+@pytest.fixture(scope="module")
+def ensemble(returns, make_config):
+    """Reports of a run of three generators."""
+    return run(returns, make_config(ensemble=3, steps=25))
+
+
+def test_steps_are_counted_over_all_generators(ensemble):
+    assert [report.step for report in ensemble] == [20, 25, 45, 50, 70, 75]
+    assert [report.member for report in ensemble] == [0, 0, 1, 1, 2, 2]
+    assert {(report.total_steps, report.n_members) for report in ensemble} == {(75, 3)}
+    for member in ensemble[-1].state.members:
+        assert [record["step"] for record in member.curve] == [0, 20, 25]
+
+
+@pytest.mark.parametrize("number", [0, 1, 2])
+def test_each_generator_is_the_one_that_it_would_be_alone(ensemble, returns, make_config, number):
+    alone = run(returns, member_config(make_config(ensemble=3, steps=25), number))[-1].state
+    member = ensemble[-1].state.members[number]
+    assert_same_bits(alone.best.state_dict(), member.generator.state_dict())
+    assert (alone.curve, alone.best_scores) == (member.curve, member.best_scores)
+
+
+def test_generators_of_an_ensemble_differ(ensemble):
+    first, second, third = ensemble[-1].state.members
+    for one, other in ((first, second), (second, third)):
+        mine, theirs = (member.generator.state_dict() for member in (one, other))
+        assert not torch.equal(mine["innovations.entry.weight"], theirs["innovations.entry.weight"])
+
+
+def test_a_generator_that_collapses_is_left_out_and_the_others_are_not(returns, make_config):
+    def silence(state):
+        with torch.no_grad():
+            state.generator.innovations.log_scale.fill_(-8.0)
+            state.average.innovations.log_scale.fill_(-8.0)
+
+    first, second = run(returns, make_config(ensemble=2, steps=20), resume=silence)
+    assert first.warning is not None
+    assert second.warning is None
+    members = second.state.members
+    assert [member.is_healthy for member in members] == [False, True]
+    assert published_members(members) == members[1:]

