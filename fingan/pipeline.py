@@ -145,7 +145,7 @@ class TrainingRun:
             generator=progress.state.best.cpu().eval(),
             mean=training_set.scaler.mean,
             std=training_set.scaler.std,
-            volatility=training_set.volatility,
+            law=training_set.law,
             history=History(dates, torch.from_numpy(tail.to_numpy(dtype=float).copy())),
         )
 

@@ -7,7 +7,7 @@ answers by itself), with ``market.json`` for what shapes them. No pickle.
 
 import json
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
@@ -21,14 +21,9 @@ from torch import Tensor
 
 from fingan.config import Config
 from fingan.errors import ModelDamagedError
-from fingan.models.generators import (
-    GeneratorConfig,
-    InnovationGenerator,
-    MarketGenerator,
-    VolatilityRecursion,
-)
-from fingan.models.states import N_FEATURES, Today, conditions
-from fingan.volatility.filter import VolatilityFilter
+from fingan.models.generators import GeneratorConfig, MarketGenerator
+from fingan.models.market_filter import MarketFilter
+from fingan.models.states import N_FEATURES, Today
 
 GENERATOR, FILTER, HISTORY = "generator.safetensors", "filter.safetensors", "history.safetensors"
 SHAPE = "market.json"
@@ -79,7 +74,7 @@ class MarketModel:
     """Mean return of the training span, per step."""
     std: Float[Tensor, " n_assets"]
     """Standard deviation of returns in the training span."""
-    volatility: VolatilityFilter
+    law: MarketFilter
     history: History
 
     @property
@@ -94,13 +89,12 @@ class MarketModel:
             One row more than ``returns``; the last is tomorrow's.
         """
         scaled = (returns.values.double() - self.mean) / self.std
-        return conditions(scaled, self.volatility.variances(scaled)).to(scaled.device)
+        return self.law.today(scaled).to(scaled.device)
 
     def save(self, directory: Path) -> None:
         """Write the files of the model into a directory that exists."""
         weights = self.generator.state_dict()
-        filtering = {f.name: getattr(self.volatility, f.name) for f in fields(self.volatility)}
-        filtering |= {"mean": self.mean, "std": self.std}
+        filtering = self.law.tensors() | {"mean": self.mean, "std": self.std}
         history = {"dates": self.history.dates, "prices": self.history.prices}
         for name, tensors in ((GENERATOR, weights), (FILTER, filtering), (HISTORY, history)):
             own = {key: _own_memory(tensor) for key, tensor in tensors.items()}
@@ -125,31 +119,21 @@ class MarketModel:
         try:
             filtering = from_safetensors(read(FILTER))
             mean, std = filtering.pop("mean"), filtering.pop("std")
-            volatility = VolatilityFilter(**filtering)
-            generator = empty_generator(shape)
+            law = MarketFilter.of(filtering)
+            generator = MarketGenerator(shape.generator, law, N_FEATURES)
             generator.load_state_dict(from_safetensors(read(GENERATOR)))
             history = History(**from_safetensors(read(HISTORY)))
         except (SafetensorError, RuntimeError, KeyError, TypeError) as wrong:
             raise ModelDamagedError(f"model files must fit {SHAPE}: {wrong}") from None
-        per_asset = [mean, std, *asdict(volatility).values(), *history.prices.unbind()]
-        if any(len(row) != len(shape.assets) for row in per_asset):
+        per_asset = [mean, std, *history.prices.unbind()]
+        if any(len(row) != len(shape.assets) for row in [*per_asset, law.volatility.omega]):
             raise ModelDamagedError(f"model files must hold {len(shape.assets)} assets, as {SHAPE}")
-        numbers = [*generator.state_dict().values(), mean, std, *asdict(volatility).values()]
+        numbers = [*generator.state_dict().values(), mean, std, *law.tensors().values()]
         if not all(bool(tensor.isfinite().all()) for tensor in numbers):
             raise ModelDamagedError(f"{GENERATOR}: every weight must be finite")
-        return cls(shape, generator.requires_grad_(False).eval(), mean, std, volatility, history)
+        return cls(shape, generator.requires_grad_(False).eval(), mean, std, law, history)
 
 
 def _own_memory(tensor: Tensor) -> Tensor:
     """A copy: safetensors refuses tensors that share memory."""
     return tensor.cpu().clone(memory_format=torch.contiguous_format)
-
-
-def empty_generator(shape: MarketShape) -> MarketGenerator:
-    """A generator of the right sizes, to be filled with weights."""
-    one = torch.ones(len(shape.assets), dtype=torch.float64)
-    still = VolatilityFilter(0.1 * one, 0.1 * one, 0.0 * one, 0.8 * one, one)
-    innovations = InnovationGenerator(
-        shape.generator, torch.eye(len(one)), torch.ones(3, len(one)), N_FEATURES
-    )
-    return MarketGenerator(innovations, VolatilityRecursion(still))

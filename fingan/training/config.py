@@ -9,7 +9,6 @@ from fingan.models.critics import CriticConfig
 from fingan.models.generators import GeneratorConfig
 from fingan.training.adversarial import AdversarialConfig
 from fingan.training.selection import SelectionConfig
-from fingan.volatility.filter import FilterKind
 
 
 class TrainConfig(Config):
@@ -29,9 +28,6 @@ class TrainConfig(Config):
 
     least_observed: float = Field(default=0.8, gt=0, le=1)
     """Least share of observed cells in a training window."""
-
-    volatility: FilterKind = "gjr"
-    """Filter that gives today's variance, and the recursion from which training starts."""
 
     generator: GeneratorConfig = GeneratorConfig()
     """The generator's size."""

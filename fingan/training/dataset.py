@@ -15,12 +15,10 @@ from fingan.data.returns import ReturnTable
 from fingan.data.scaling import ReturnScaler
 from fingan.data.windows import Span, Split, WindowSet, chronological_split
 from fingan.errors import PriceDataError
-from fingan.models.states import Today, conditions
-from fingan.models.tails import fit_tails, normal_scores
+from fingan.models.market_filter import MarketFilter
+from fingan.models.states import Today
 from fingan.training.adversarial import Batch
 from fingan.training.config import TrainConfig
-from fingan.volatility.correlation import shrunk_correlation
-from fingan.volatility.filter import VolatilityFilter, fit_filter
 
 BATCH_STREAM, WEIGHT_STREAM = 1, 2  # purposes of random numbers, so that no two coincide
 
@@ -31,17 +29,15 @@ class TrainingSet:
 
     table: ReturnTable
     scaler: ReturnScaler
-    volatility: VolatilityFilter
+    law: MarketFilter
     split: Split
     windows: WindowSet
     """Windows of scaled returns within the training span."""
     today: Today
     """Where a path from each day of the table begins; one row more than it has."""
     correlation: Float[Tensor, "n_assets n_assets"]
-    """Of the innovations, shrunk so that it has an inverse."""
+    """Average one of the innovations' normal scores, shrunk so that it has an inverse."""
     eigenportfolios: Float[Tensor, "n_assets n_assets"]
-    tails: Float[Tensor, "3 n_assets"]
-    """Scale and tail weights of each asset's innovations."""
 
     @property
     def n_assets(self) -> int:
@@ -106,10 +102,8 @@ def prepare(table: ReturnTable, config: TrainConfig, device: torch.device) -> Tr
     )
     scaler = ReturnScaler.fit(training)
     scaled = scaler.transform(table.values)
-    volatility = fit_filter(scaled[: split.training.end], config.volatility)
-    variances = volatility.variances(scaled)
-    innovations = (scaled / variances[:-1].sqrt())[: split.training.end]
-    correlation = shrunk_correlation(normal_scores(innovations))
+    law = MarketFilter.fit(scaled[: split.training.end])
+    correlation = law.correlation
     try:
         windows = WindowSet.of(
             scaled.float().to(device),
@@ -122,13 +116,12 @@ def prepare(table: ReturnTable, config: TrainConfig, device: torch.device) -> Tr
     return TrainingSet(
         table=table,
         scaler=scaler,
-        volatility=volatility,
+        law=law,
         split=split,
         windows=windows,
-        today=conditions(scaled, variances).to(device),
+        today=law.today(scaled).to(device),
         correlation=correlation.float().to(device),
         eigenportfolios=torch.linalg.eigh(correlation).eigenvectors.float().to(device),
-        tails=fit_tails(innovations),
     )
 
 

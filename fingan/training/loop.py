@@ -13,7 +13,7 @@ import torch
 
 from fingan.data.returns import ReturnTable
 from fingan.models.critics import MarketCritic
-from fingan.models.generators import InnovationGenerator, MarketGenerator, VolatilityRecursion
+from fingan.models.generators import MarketGenerator
 from fingan.models.states import N_FEATURES
 from fingan.training.adversarial import (
     adversarial_gradients,
@@ -114,11 +114,7 @@ def initial_state(
     """Networks before the first step: weights are a function of the seed alone."""
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(stream_seed(config.seed, WEIGHT_STREAM, 0))
-        cholesky = torch.linalg.cholesky(training_set.correlation.double().cpu())
-        innovations = InnovationGenerator(
-            config.generator, cholesky, training_set.tails, N_FEATURES
-        )
-        generator = MarketGenerator(innovations, VolatilityRecursion(training_set.volatility))
+        generator = MarketGenerator(config.generator, training_set.law, N_FEATURES)
         critic = MarketCritic(config.critic, training_set.n_assets, N_FEATURES, config.window)
     generator, critic = generator.to(device), critic.to(device)
     broadcast_weights([generator, critic])

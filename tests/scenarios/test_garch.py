@@ -14,7 +14,7 @@ from fingan.models.tails import normal_scores
 from fingan.scenarios.baselines import baseline
 from fingan.scenarios.filtered import standardised
 from fingan.scenarios.garch import GarchMargin, fit_margin
-from fingan.scenarios.quantile_tables import QuantileTable
+from fingan.models.quantile_tables import QuantileTable
 from fingan.scenarios.samplers import ScenarioRequest
 from fingan.volatility.filter import MAX_PERSISTENCE
 

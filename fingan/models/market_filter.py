@@ -1,0 +1,93 @@
+"""What is known of a market before any network: volatility, margins, correlation, all causal.
+
+Fitted once per training span and shared by all generators; in itself a parametric model, from
+which their training starts.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from fingan.models.margins import Margins, fit_margins
+from fingan.models.quantile_tables import QuantileTable
+from fingan.models.states import Today, market_states
+from fingan.volatility.component import ComponentFilter, Returns, fit_components, variance_of
+from fingan.volatility.correlation import shrunk_correlation
+from fingan.volatility.modes import CorrelationModes, fit_modes
+
+
+@dataclass(frozen=True)
+class MarketFilter:
+    """Returns to innovations to normal scores, and today's place in each recursion."""
+
+    volatility: ComponentFilter
+    margins: Margins
+    modes: CorrelationModes
+
+    @classmethod
+    def fit(cls, scaled: Returns) -> "MarketFilter":
+        """Fit to the scaled returns of a training span, NaN where not observed."""
+        volatility = fit_components(scaled)
+        innovations = scaled / volatility.variances(scaled)[:-1].sqrt()
+        margins = fit_margins(innovations)
+        scores = margins.scores(innovations)
+        return cls(volatility, margins, fit_modes(scores, shrunk_correlation(scores)))
+
+    @property
+    def n_assets(self) -> int:
+        """Number of assets."""
+        return len(self.volatility.omega)
+
+    @property
+    def correlation(self) -> Float[Tensor, "n_assets n_assets"]:
+        """Average correlation of normal scores."""
+        return self.modes.root @ self.modes.root.T
+
+    def today(self, scaled: Returns) -> Today:
+        """Where a path from each day of a history begins: row t uses returns before t only.
+
+        Returns:
+            One row more than the history; the last is tomorrow's.
+        """
+        slow, leverage = self.volatility.components(scaled)
+        variance = variance_of(slow, leverage)
+        scores = self.margins.scores(scaled.double() / variance[:-1].sqrt())
+        return Today(
+            variance=variance,
+            slow=slow,
+            leverage=leverage,
+            modes=self.modes.variances(scores),
+            state=market_states(scaled.double(), variance),
+        )
+
+    def tensors(self) -> dict[str, Tensor]:
+        """All numbers, by name."""
+        return {
+            **{
+                f"volatility.{f.name}": getattr(self.volatility, f.name)
+                for f in fields(self.volatility)
+            },
+            **{f"modes.{f.name}": getattr(self.modes, f.name) for f in fields(self.modes)},
+            "margins.reach": torch.tensor(self.margins.table.reach, dtype=torch.float64),
+            "margins.values": self.margins.table.values,
+        }
+
+    @classmethod
+    def of(cls, tensors: Mapping[str, Tensor]) -> "MarketFilter":
+        """The filter that has these ``tensors()``."""
+
+        def part(name: str) -> dict[str, Tensor]:
+            start = f"{name}."
+            return {
+                key[len(start) :]: value for key, value in tensors.items() if key.startswith(start)
+            }
+
+        margins = part("margins")
+        return cls(
+            ComponentFilter(**part("volatility")),
+            Margins(QuantileTable(float(margins["reach"]), margins["values"])),
+            CorrelationModes(**part("modes")),
+        )
