@@ -93,7 +93,7 @@ class ShockRoute(nn.Module):
 
     def _apply(self, fn: Any, recurse: bool = True) -> "ShockRoute":
         """Also move the table of margins to where the buffers go."""
-        super()._apply(fn, recurse)
+        super()._apply(fn, recurse)  # type: ignore[no-untyped-call]
         self.margins = QuantileTable(self.margins.reach, fn(self.margins.values))
         return self
 

@@ -5,7 +5,7 @@ validation span. A batch is a pure function of (seed, step): windows, noise and 
 drawn for the global batch, and each worker takes its slice.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from jaxtyping import Float
@@ -19,6 +19,7 @@ from fingan.models.market_filter import MarketFilter
 from fingan.models.states import Today
 from fingan.training.adversarial import Batch
 from fingan.training.config import TrainConfig
+from fingan.volatility.drift import expected_returns
 
 BATCH_STREAM, WEIGHT_STREAM = 1, 2  # purposes of random numbers, so that no two coincide
 
@@ -102,7 +103,12 @@ def prepare(table: ReturnTable, config: TrainConfig, device: torch.device) -> Tr
     )
     scaler = ReturnScaler.fit(training)
     scaled = scaler.transform(table.values)
-    law = MarketFilter.fit(scaled[: split.training.end])
+    known = scaled[: split.training.end]
+    law = MarketFilter.fit(known)
+    variances = law.volatility.variances(known)[:-1]
+    expected = expected_returns(known + scaler.mean / scaler.std, variances)
+    scaler = replace(scaler, mean=expected * scaler.std)
+    scaled = scaler.transform(table.values)
     correlation = law.correlation
     try:
         windows = WindowSet.of(

@@ -20,6 +20,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from jaxtyping import Float
+from numpy.typing import NDArray
 from torch import Tensor
 
 from fingan.volatility.scoring import most_likely
@@ -32,6 +33,7 @@ MAX_NEWS = 7.0  # standard deviations: a larger innovation moves volatility no f
 MAX_LOG = 1.5  # of the leverage components together: twice the volatility, or half
 MAX_PERSISTENCE, MAX_DECAY = 0.9997, 0.999
 WARM_UP = 5  # the slow component starts as an average of so many days, and learns faster at first
+LEAST_WARM = 0.005  # a gain below it makes no difference any more
 
 FREEDOM = 6.0  # of the Student likelihood
 START = (
@@ -176,8 +178,8 @@ def _filtered(law: ComponentFilter, returns: Returns) -> tuple[Tensor, Tensor, T
     gaps, missing = (~observed).any(1), 1.0 - observed
     is_new = (observed.cumsum(0) == 0).any(1)
     started = observed.cumsum(0) > 0
-    warm = 1 / (age + WARM_UP)
-    is_young = warm.max(1) > 0.005
+    warm: NDArray[np.float64] = 1 / (age + WARM_UP)
+    is_young: NDArray[np.bool_] = warm.max(1) > LEAST_WARM
     values = returns.nan_to_num().numpy()
     n_days = len(values)
 
@@ -192,8 +194,8 @@ def _filtered(law: ComponentFilter, returns: Returns) -> tuple[Tensor, Tensor, T
     innovations = np.empty((n_days, *shape))
     slow, fast = np.ones((n_days + 1, *shape)), np.zeros((n_days + 1, 2, *shape))
     for day in range(n_days):
-        before, leverage = slow[day], fast[day]
-        log = leverage[0] + leverage[1]
+        before, pair = slow[day], fast[day]
+        log = pair[0] + pair[1]
         np.minimum(log, MAX_LOG, out=log)
         np.maximum(log, -MAX_LOG, out=log)
         log *= -0.5
@@ -213,10 +215,9 @@ def _filtered(law: ComponentFilter, returns: Returns) -> tuple[Tensor, Tensor, T
         following += omega
         if is_new[day]:
             following[...] = np.where(started[day], following, before)
-        moved = np.multiply(decay, leverage, out=fast[day + 1])
+        moved = np.multiply(decay, pair, out=fast[day + 1])
         moved += own * news
         if has_peers:
             moved += peers * (news @ weights)
-    return tuple(
-        torch.from_numpy(array) for array in (innovations, slow, np.moveaxis(fast, 1, -2).copy())
-    )
+    leverage = torch.from_numpy(np.moveaxis(fast, 1, -2).copy())
+    return torch.from_numpy(innovations), torch.from_numpy(slow), leverage
