@@ -163,6 +163,7 @@ class VolatilityRecursion(nn.Module):
         news = innovations.clamp(-component.MAX_NEWS, component.MAX_NEWS)
         gains = torch.addcmul(self.beta, news * self.alpha, news)
         slow = linear_recurrence(gains, self.omega.expand_as(gains), today.slow)
+        slow = slow.clamp(max=component.MAX_SLOW)
         pushes = self.own * news.unsqueeze(2)
         if len(self.omega) > 1:
             pushes = torch.addcmul(pushes, self.peers, (news @ self.weights).unsqueeze(2))

@@ -7,11 +7,10 @@ which their training starts.
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 
-import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from fingan.models.margins import Margins, fit_margins
+from fingan.models.margins import REACH, Margins, fit_margins
 from fingan.models.quantile_tables import QuantileTable
 from fingan.models.states import Today, market_states
 from fingan.volatility.component import ComponentFilter, Returns, fit_components, variance_of
@@ -65,15 +64,10 @@ class MarketFilter:
 
     def tensors(self) -> dict[str, Tensor]:
         """All numbers, by name."""
-        return {
-            **{
-                f"volatility.{f.name}": getattr(self.volatility, f.name)
-                for f in fields(self.volatility)
-            },
-            **{f"modes.{f.name}": getattr(self.modes, f.name) for f in fields(self.modes)},
-            "margins.reach": torch.tensor(self.margins.table.reach, dtype=torch.float64),
-            "margins.values": self.margins.table.values,
-        }
+        found: dict[str, Tensor] = {"margins.values": self.margins.table.values}
+        for part, name in ((self.volatility, "volatility"), (self.modes, "modes")):
+            found |= {f"{name}.{field.name}": getattr(part, field.name) for field in fields(part)}
+        return found
 
     @classmethod
     def of(cls, tensors: Mapping[str, Tensor]) -> "MarketFilter":
@@ -85,9 +79,8 @@ class MarketFilter:
                 key[len(start) :]: value for key, value in tensors.items() if key.startswith(start)
             }
 
-        margins = part("margins")
         return cls(
             ComponentFilter(**part("volatility")),
-            Margins(QuantileTable(float(margins["reach"]), margins["values"])),
+            Margins(QuantileTable(REACH, **part("margins"))),
             CorrelationModes(**part("modes")),
         )

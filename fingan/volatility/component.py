@@ -15,12 +15,11 @@ Bollerslev (1987) for the Student likelihood, by which an outlier does not own t
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
 from jaxtyping import Float
-from numpy.typing import NDArray
 from torch import Tensor
 
 from fingan.volatility.scoring import most_likely
@@ -31,6 +30,7 @@ PerComponent = Float[Tensor, "*free 2 n_assets"]
 
 MAX_NEWS = 7.0  # standard deviations: a larger innovation moves volatility no further
 MAX_LOG = 1.5  # of the leverage components together: twice the volatility, or half
+MAX_SLOW = 400.0  # of the slow component in simulations: twenty times the usual volatility
 MAX_PERSISTENCE, MAX_DECAY = 0.9997, 0.999
 WARM_UP = 5  # the slow component starts as an average of so many days, and learns faster at first
 LEAST_WARM = 0.005  # a gain below it makes no difference any more
@@ -119,7 +119,24 @@ def fit_components(returns: Returns) -> ComponentFilter:
         torch.tensor(SPREAD, dtype=torch.float64) * kept,
         returns.shape[1],
     )
-    return _filter_of(free, weights)
+    return _standardised(_filter_of(free, weights), returns)
+
+
+def _standardised(law: ComponentFilter, returns: Returns) -> ComponentFilter:
+    """The same filter with innovations of variance 1, so that its persistence is what it says."""
+    innovations, _, _ = _filtered(law, returns)
+    news = torch.where(returns.isnan(), torch.nan, innovations.clamp(-MAX_NEWS, MAX_NEWS))
+    size = news.square().nanmean(0).nan_to_num(nan=1.0).clamp(0.1, 10)
+    alpha = law.alpha * size
+    persistence = (alpha + law.beta).clamp(max=MAX_PERSISTENCE)
+    return replace(
+        law,
+        omega=law.omega * size,
+        alpha=alpha,
+        beta=(persistence - alpha).clamp(min=0),
+        own=law.own * size.sqrt(),
+        weights=law.weights * size.sqrt()[:, None],
+    )
 
 
 def _is_unchanged(returns: Returns) -> Tensor:
@@ -175,11 +192,10 @@ def _filtered(law: ComponentFilter, returns: Returns) -> tuple[Tensor, Tensor, T
     shape = law.omega.shape
     observed = (~returns.isnan()).numpy()
     age = observed.cumsum(0) - observed
-    gaps, missing = (~observed).any(1), 1.0 - observed
-    is_new = (observed.cumsum(0) == 0).any(1)
-    started = observed.cumsum(0) > 0
-    warm: NDArray[np.float64] = 1 / (age + WARM_UP)
-    is_young: NDArray[np.bool_] = warm.max(1) > LEAST_WARM
+    missing, started = 1.0 - observed, observed.cumsum(0) > 0
+    gaps, is_new = missing.max(1) > 0, started.min(1) < 1
+    warm = 1 / (age + WARM_UP)
+    is_young = warm.max(1) > LEAST_WARM
     values = returns.nan_to_num().numpy()
     n_days = len(values)
 
@@ -208,7 +224,9 @@ def _filtered(law: ComponentFilter, returns: Returns) -> tuple[Tensor, Tensor, T
         if gaps[day]:
             surprise += missing[day]
         surprise -= 1
-        gain = np.maximum(alpha, warm[day]) if is_young[day] else alpha
+        gain = alpha
+        if is_young[day]:
+            gain = np.minimum(np.maximum(alpha, warm[day]), persistence)
         following = np.multiply(gain, surprise, out=slow[day + 1])
         following += persistence
         following *= before
