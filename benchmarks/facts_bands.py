@@ -74,7 +74,7 @@ class Resample:
         from arch.bootstrap import StationaryBootstrap
 
         positions = np.arange(n_rows)
-        bootstrap = StationaryBootstrap(self.mean_block, positions, seed=self.seed)
+        bootstrap = StationaryBootstrap(round(self.mean_block), positions, seed=self.seed)
         drawn = [sample[0][0] for sample in bootstrap.bootstrap(self.n_replications)]
         return torch.from_numpy(np.stack(drawn))
 

@@ -50,10 +50,15 @@ def measure(options: argparse.Namespace) -> list[Table]:
 def _ready_model(options: argparse.Namespace, prices: pd.DataFrame) -> TrainedSampler:
     if options.model is not None:
         return load_model(options.model, options.store)
-    brief = {"steps": 1, "batch_size": 2, "selection": {"n_starts": 1, "n_paths": 16}}
+    brief = {
+        "ensemble": 1,
+        "steps": 1,
+        "batch_size": 2,
+        "selection": {"n_starts": 1, "n_paths": 16},
+    }
     sampler = fit(prices, TrainConfig.model_validate(brief))
     random = torch.Generator().manual_seed(0)
-    for parameter in sampler.model.generator.parameters():
+    for parameter in sampler.model.generators[0].parameters():
         if not parameter.any():  # silent at the start
             parameter.data.normal_(std=0.05, generator=random)
     return sampler

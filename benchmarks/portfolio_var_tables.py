@@ -51,11 +51,8 @@ class Judged:
         """FZ0 of losses in percent, mean over the portfolios; NaN where a shortfall is no loss."""
         said, number = self.said[name][group], self.levels.index(level)
         losses = losses_of(self.outcomes, self.groups[group])
-        daily = fz0(
-            *(PERCENT * part[:, number].T.flatten() for part in said),
-            PERCENT * losses.T.flatten(),
-            level,
-        )
+        value_at_risk, shortfall = (PERCENT * part[:, number].T.flatten() for part in said)
+        daily = fz0(value_at_risk, shortfall, PERCENT * losses.T.flatten(), level)
         return daily.view(losses.shape[1], -1).mean(0)
 
     def average(self, group: str, level: float) -> Days:

@@ -28,7 +28,7 @@ from fingan.training.config import TrainConfig
 
 STORE = "runs/models"
 TRAINING_ROOMS = ("data", "metrics", "models", "training", "volatility")
-UNTRAINED = ("steps=1", "adversarial.learning_rate=1e-30")
+UNTRAINED = ("ensemble=1", "steps=1", "adversarial.learning_rate=1e-30")
 """One step at a rate that moves no weight: the network as training finds it."""
 
 

@@ -148,7 +148,7 @@ class TrainingRun:
             generators=tuple(member.generator.cpu().eval() for member in members),
             mean=training_set.scaler.mean,
             std=training_set.scaler.std,
-            volatility=training_set.volatility,
+            law=training_set.law,
             time_of_day=training_set.time_of_day,
             history=History(dates, torch.from_numpy(tail.to_numpy(dtype=float).copy())),
         )

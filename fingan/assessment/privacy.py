@@ -226,7 +226,7 @@ def _as_sampler(
         generators=(generator.cpu().requires_grad_(False).eval(),),
         mean=training_set.scaler.mean,
         std=training_set.scaler.std,
-        volatility=training_set.volatility,
+        law=training_set.law,
         time_of_day=training_set.time_of_day,
         history=History(
             torch.from_numpy(table.dates[-1:].as_unit("ns").asi8.copy()), table.values[-1:]

@@ -1,15 +1,16 @@
 """What every generator is, and the default of them: noise to innovations to returns.
 
-Innovations take a direct route, Gaussian values correlated as the market's own and mapped to each
-asset's own tails, which a causal network scales; the scale depends on the same noise, and so makes
-skew, tail dependence, leverage and the volatility of volatility. A GJR-GARCH recursion whose
-coefficients are trained with the network turns innovations into returns. At initialisation the
-network is silent: the generator is a Gaussian-copula GJR model, and training moves away from it
-only where the critic sees a difference. The network scales and never adds, so that conditional
-means, of which one history says little, can arise only where scale and direction share noise.
+Innovations take a direct route: Gaussian values with the market's correlation, whose leading modes
+have variances that move, mapped to each asset's own law. A causal network stretches them; the
+stretch depends on the same noise, and so makes skew, tail dependence, and volatility of volatility.
+The filter's recursions turn innovations into returns. At initialisation the network is silent: the
+generator is the filter run forward, a parametric model, and training moves away from it only where
+the critic sees a difference. The network stretches and never adds, so that conditional means, of
+which one history says little, can arise only where stretch and direction share noise.
 
-Source: Wiese et al. (2020), Quant GANs, section 4 (volatility times innovation); Glosten,
-Jagannathan & Runkle (1993) for the recursion; docs/method.md for the combination.
+Source: Wiese et al. (2020), Quant GANs, section 4 (volatility times innovation);
+``fingan.volatility.component`` and ``fingan.volatility.modes`` for the recursions; docs/method.md
+for the combination.
 """
 
 from typing import Literal
@@ -21,19 +22,20 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from fingan.config import Config
+from fingan.models.margins import MarginMap
+from fingan.models.market_filter import MarketFilter
 from fingan.models.states import Today
-from fingan.models.tails import MAX_H, tail_mean
 from fingan.models.tcn import CausalNetwork, Memory
-from fingan.volatility.filter import MAX_PERSISTENCE, VolatilityFilter
+from fingan.volatility import component, modes
+from fingan.volatility.component import ComponentFilter, variance_of
 from fingan.volatility.recurrence import linear_recurrence
 
 Noise = Float[Tensor, "horizon batch n_noise"]
 State = Float[Tensor, "batch n_features"]
 Innovations = Float[Tensor, "horizon batch n_assets"]
-Variance = Float[Tensor, "batch n_assets"]
+Modes = Float[Tensor, "batch n_modes"]
 
-MAX_EXPONENT = 3.0  # an innovation is at most 20 times its Gaussian value: no path can explode
-
+MAX_EXPONENT = 2.0  # an innovation is at most 7.4 times its parametric value: no path can explode
 
 Family = Literal["filtered", "mlp", "tcn"]
 
@@ -55,105 +57,121 @@ class GeneratorConfig(Config):
     """Noise channels a step beside the assets' own: common shocks to volatility and shape."""
 
 
+class ShockRoute(nn.Module):
+    """Noise to innovations of the parametric model: correlated, each asset's own law."""
+
+    root: Tensor
+    shares: Tensor
+    alpha: Tensor
+    beta: Tensor
+
+    def __init__(self, law: MarketFilter) -> None:
+        super().__init__()
+        root, n_modes = law.modes.root, len(law.modes.alpha)
+        for name, tensor in (
+            ("root", root.T),
+            ("shares", root[:, :n_modes].square().T),
+            ("alpha", law.modes.alpha),
+            ("beta", law.modes.beta),
+        ):
+            self.register_buffer(name, tensor.float().contiguous(), persistent=False)
+        self.margins = MarginMap(law.margins)
+
+    @torch.no_grad()
+    def forward(self, noise: Noise, variances: Modes) -> tuple[Innovations, Modes]:
+        """Innovations of a stretch of steps, and the modes' variances after it.
+
+        Nothing here is trained, and the noise needs no gradient.
+        """
+        n_assets, n_modes = len(self.root), len(self.alpha)
+        shocks = noise[..., :n_assets].flatten(0, 1)
+        scores = shocks @ self.root
+        if n_modes > 0:
+            moves = noise[..., :n_modes]
+            news = moves.clamp(-modes.MAX_NEWS, modes.MAX_NEWS)
+            gains = torch.addcmul(self.beta, news * self.alpha, news)
+            rest = (1 - self.alpha - self.beta).expand_as(gains)
+            path = linear_recurrence(gains, rest, variances)
+            variances, now = path[-1], path[:-1].flatten(0, 1)
+            scores.addmm_(moves.flatten(0, 1) * (now.sqrt() - 1), self.root[:n_modes])
+            scores.mul_(torch.addmm(scores.new_ones(()), now - 1, self.shares).rsqrt_())
+        innovations: Tensor = self.margins(scores)
+        return innovations.unflatten(0, noise.shape[:2]), variances
+
+
 class InnovationGenerator(nn.Module):
     """Noise and market state to joint innovations of all assets, over any horizon.
 
-        e = y exp(h y^2 / (2 s^2) + f(noise, state)) - E,    y = s L z
+        e = T(y) exp(s + f(noise, state)) - E
 
-    L z is Gaussian with the market's correlation, s and h are the scale and the tail weight of an
-    asset (h one number for falls and one for rises), f is the network, and E makes the mean 0.
+    y are correlated normal scores and T each asset's law (``ShockRoute``), s an asset's scale, f
+    the network, and E makes the mean 0.
     """
 
-    cholesky: Tensor
     centre: Tensor
 
-    def __init__(
-        self,
-        config: GeneratorConfig,
-        cholesky: Float[Tensor, "n_assets n_assets"],
-        tails: Float[Tensor, "3 n_assets"],
-        n_features: int,
-    ) -> None:
+    def __init__(self, config: GeneratorConfig, law: MarketFilter, n_features: int) -> None:
         super().__init__()
-        n_assets = len(cholesky)
-        self.n_assets, self.n_noise = n_assets, n_assets + config.n_latent
-        self.register_buffer("cholesky", cholesky.float().contiguous())
+        n_assets = law.n_assets
+        self.n_noise = n_assets + config.n_latent
+        self.route = ShockRoute(law)
         self.register_buffer("centre", torch.zeros(n_assets))
-        scale, *h = tails.float()
-        self.log_scale = nn.Parameter(scale.log())
-        self.tail_weights = nn.Parameter(torch.stack(h))
         self.entry = nn.Linear(self.n_noise, config.width)
         self.state_entry = nn.Linear(n_features, config.width, bias=False)
         self.network = CausalNetwork(config.width, config.dilations)
-        self.exit = nn.Linear(config.width, n_assets, bias=False)
+        self.exit = nn.Linear(config.width, n_assets)
         nn.init.zeros_(self.exit.weight)
+        nn.init.zeros_(self.exit.bias)
 
     def forward(
-        self, noise: Noise, state: State, memory: list[Memory] | None = None
-    ) -> tuple[Innovations, list[Memory]]:
-        """Innovations of a stretch of steps, and the memory to continue from."""
-        hidden = self.entry(noise) + self.state_entry(state)
+        self, noise: Noise, today: Today, memory: list[Memory] | None = None
+    ) -> tuple[Innovations, Modes, list[Memory]]:
+        """Innovations of a stretch of steps, then modes and memory to continue from."""
+        shocks, variances = self.route(noise, today.modes)
+        hidden = self.entry(noise) + self.state_entry(today.state)
         hidden, memory = self.network(hidden, memory)
-
-        scale, h = self.log_scale.exp(), self.tail_weights.clamp(0, MAX_H)
-        route = noise.flatten(0, 1) @ self._route(scale)
-        exponent = by_sign(route, *(h / (2 * scale.square()))).mul_(route)
-        exponent = exponent.addmm_(hidden.flatten(0, 1), self.exit.weight.T)
+        exponent = self.exit(hidden)
         stretch = functional.hardtanh(exponent, -MAX_EXPONENT, MAX_EXPONENT).exp()
-        innovations = torch.addcmul(-(self.centre + tail_mean(scale, *h)), route, stretch)
-        return innovations.unflatten(0, noise.shape[:2]), memory
+        return torch.addcmul(-self.centre, shocks, stretch), variances, memory
 
     @torch.no_grad()
-    def recentre(self, noise: Noise, state: State) -> None:
+    def recentre(self, noise: Noise, today: Today) -> None:
         """Set the constants that give every asset's innovation the mean 0 over this noise."""
         self.centre.zero_()
-        innovations, _ = self(noise, state)
+        innovations, _, _ = self(noise, today)
         self.centre.copy_(innovations.mean((0, 1)))
-
-    def _route(self, scale: Float[Tensor, " n_assets"]) -> Float[Tensor, "n_noise n_assets"]:
-        """The direct route as one matrix: latent noise does not enter it."""
-        return functional.pad(self.cholesky.T * scale, (0, 0, 0, self.n_noise - self.n_assets))
-
-
-def by_sign(
-    values: Float[Tensor, "*shape n_assets"],
-    below: Float[Tensor, " n_assets"],
-    above: Float[Tensor, " n_assets"],
-) -> Float[Tensor, "*shape n_assets"]:
-    """``below * values`` where negative, ``above * values`` where positive.
-
-    Written without ``torch.where``, which is ten times slower on a CPU than what stands here.
-    """
-    return torch.addcmul(below * values, above - below, values.relu())
 
 
 class VolatilityRecursion(nn.Module):
-    """The GJR-GARCH recursion run forward on generated innovations, trained with the network.
+    """The filter's recursions run forward on generated innovations."""
 
-    The coefficients are kept as logits, so that none is negative and persistence stays below 1.
-    """
+    omega: Tensor
+    alpha: Tensor
+    beta: Tensor
+    decay: Tensor
+    own: Tensor
+    peers: Tensor
+    weights: Tensor
 
-    def __init__(self, fitted: VolatilityFilter) -> None:
+    def __init__(self, law: ComponentFilter) -> None:
         super().__init__()
-        persistence = fitted.persistence.clamp(1e-4, MAX_PERSISTENCE - 1e-5)
-        rise, fall = fitted.alpha / 2, (fitted.alpha + fitted.gamma) / 2
-        shares = torch.stack([rise, fall, fitted.beta]).clamp(min=1e-5).log()
-        self.log_omega = nn.Parameter(fitted.omega.clamp(min=1e-12).log().float())
-        self.persistence_logit = nn.Parameter(torch.logit(persistence / MAX_PERSISTENCE).float())
-        self.share_logits = nn.Parameter(shares.float())
+        for name in ("omega", "alpha", "beta", "decay", "own", "peers", "weights"):
+            tensor = getattr(law, name).float().contiguous()
+            self.register_buffer(name, tensor, persistent=False)
 
-    def coefficients(self) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        """(omega, alpha, alpha + gamma, beta), each per asset."""
-        persistence = MAX_PERSISTENCE * self.persistence_logit.sigmoid()
-        rise, fall, beta = persistence * self.share_logits.softmax(0)
-        return self.log_omega.exp(), 2 * rise, 2 * fall, beta
-
-    def forward(self, innovations: Innovations, variance: Variance) -> tuple[Innovations, Variance]:
-        """Returns of a stretch of steps, and the variance of the step after it."""
-        omega, rise, fall, beta = self.coefficients()
-        multiplier = torch.addcmul(beta, by_sign(innovations, fall, rise), innovations)
-        variances = linear_recurrence(multiplier, omega.expand_as(multiplier), variance)
-        return innovations * variances[:-1].sqrt(), variances[-1]
+    def forward(self, innovations: Innovations, today: Today) -> tuple[Innovations, Today]:
+        """Returns of a stretch of steps, and where the step after it begins."""
+        news = innovations.clamp(-component.MAX_NEWS, component.MAX_NEWS)
+        gains = torch.addcmul(self.beta, news * self.alpha, news)
+        slow = linear_recurrence(gains, self.omega.expand_as(gains), today.slow)
+        slow = slow.clamp(max=component.MAX_SLOW)
+        pushes = self.own * news.unsqueeze(2)
+        if len(self.omega) > 1:
+            pushes = torch.addcmul(pushes, self.peers, (news @ self.weights).unsqueeze(2))
+        leverage = linear_recurrence(self.decay.expand_as(pushes), pushes, today.leverage)
+        variance = variance_of(slow, leverage)
+        after = today._replace(variance=variance[-1], slow=slow[-1], leverage=leverage[-1])
+        return innovations * variance[:-1].sqrt(), after
 
 
 class MarketGenerator(nn.Module):
@@ -179,11 +197,11 @@ class MarketGenerator(nn.Module):
 class FilteredGenerator(MarketGenerator):
     """Innovations, and the recursion that turns them into returns."""
 
-    def __init__(self, innovations: InnovationGenerator, volatility: VolatilityRecursion) -> None:
+    def __init__(self, config: GeneratorConfig, law: MarketFilter, n_features: int) -> None:
         super().__init__()
-        self.innovations = innovations
-        self.volatility = volatility
-        self.n_noise = innovations.n_noise
+        self.innovations = InnovationGenerator(config, law, n_features)
+        self.volatility = VolatilityRecursion(law.volatility)
+        self.n_noise = self.innovations.n_noise
 
     def forward(
         self, noise: Noise, today: Today, memory: list[Memory] | None = None
@@ -192,10 +210,10 @@ class FilteredGenerator(MarketGenerator):
 
         The state stays what it was at the first step: the memory knows the rest.
         """
-        innovations, memory = self.innovations(noise, today.state, memory)
-        returns, variance = self.volatility(innovations, today.variance)
-        return returns, today._replace(variance=variance), memory
+        innovations, variances, memory = self.innovations(noise, today, memory)
+        returns, after = self.volatility(innovations, today)
+        return returns, after._replace(modes=variances), memory
 
     def recentre(self, noise: Noise, today: Today) -> None:
         """Take the mean off every asset's innovation over this noise."""
-        self.innovations.recentre(noise, today.state)
+        self.innovations.recentre(noise, today)

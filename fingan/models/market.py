@@ -8,7 +8,7 @@ shapes them. No pickle.
 
 import json
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
@@ -25,8 +25,8 @@ from fingan.config import Config
 from fingan.errors import ModelDamagedError
 from fingan.models.families import new_generator
 from fingan.models.generators import GeneratorConfig, MarketGenerator
-from fingan.models.states import Today, conditions
-from fingan.volatility.filter import VolatilityFilter
+from fingan.models.market_filter import MarketFilter
+from fingan.models.states import Today
 from fingan.volatility.time_of_day import TimeOfDay
 
 GENERATORS, FILTER, HISTORY = "generators.safetensors", "filter.safetensors", "history.safetensors"
@@ -82,7 +82,7 @@ class MarketModel:
     """Mean return of the training span, per step."""
     std: Float[Tensor, " n_assets"]
     """Standard deviation of returns in the training span."""
-    volatility: VolatilityFilter
+    law: MarketFilter
     time_of_day: TimeOfDay
     """Divided out of scaled returns before the filter; each step of a path has its own."""
     history: History
@@ -100,13 +100,13 @@ class MarketModel:
         """
         scaled = (returns.values.double() - self.mean) / self.std
         scaled = scaled / self.time_of_day.of(returns.dates)
-        return conditions(scaled, self.volatility.variances(scaled)).to(scaled.device)
+        return self.law.today(scaled).to(scaled.device)
 
     def save(self, directory: Path) -> None:
         """Write the files of the model into a directory that exists."""
         weights = nn.ModuleList(self.generators).state_dict()
-        filtering = {f.name: getattr(self.volatility, f.name) for f in fields(self.volatility)}
-        filtering |= {"mean": self.mean, "std": self.std} | self.time_of_day.tensors()
+        filtering = self.law.tensors() | {"mean": self.mean, "std": self.std}
+        filtering |= self.time_of_day.tensors()
         history = {"dates": self.history.dates, "prices": self.history.prices}
         for name, tensors in ((GENERATORS, weights), (FILTER, filtering), (HISTORY, history)):
             own = {key: _own_memory(tensor) for key, tensor in tensors.items()}
@@ -135,21 +135,20 @@ class MarketModel:
             filtering = from_safetensors(read(FILTER))
             mean, std = filtering.pop("mean"), filtering.pop("std")
             time_of_day = TimeOfDay.from_tensors(filtering)
-            volatility = VolatilityFilter(**filtering)
-            generators = _generators(shape, from_safetensors(read(GENERATORS)))
+            law = MarketFilter.of(filtering)
+            generators = _generators(shape, law, from_safetensors(read(GENERATORS)))
             history = History(**from_safetensors(read(HISTORY)))
         except (SafetensorError, RuntimeError, KeyError, TypeError) as wrong:
             raise ModelDamagedError(f"model files must fit {SHAPE}: {wrong}") from None
-        per_asset = [mean, std, *asdict(volatility).values(), *history.prices.unbind()]
+        per_asset = [mean, std, law.volatility.omega, *history.prices.unbind()]
         per_asset += [time_of_day.factors.T]
         if any(len(row) != len(shape.assets) for row in per_asset):
             raise ModelDamagedError(f"model files must hold {len(shape.assets)} assets, as {SHAPE}")
         weights = [tensor for one in generators for tensor in one.state_dict().values()]
-        numbers = [*weights, mean, std, *asdict(volatility).values()]
-        numbers += [time_of_day.factors]
+        numbers = [*weights, mean, std, *law.tensors().values(), time_of_day.factors]
         if not all(bool(tensor.isfinite().all()) for tensor in numbers):
             raise ModelDamagedError(f"{GENERATORS}: every weight must be finite")
-        return cls(shape, generators, mean, std, volatility, time_of_day, history)
+        return cls(shape, generators, mean, std, law, time_of_day, history)
 
 
 def _own_memory(tensor: Tensor) -> Tensor:
@@ -157,17 +156,12 @@ def _own_memory(tensor: Tensor) -> Tensor:
     return tensor.cpu().clone(memory_format=torch.contiguous_format)
 
 
-def _generators(shape: MarketShape, weights: dict[str, Tensor]) -> tuple[MarketGenerator, ...]:
+def _generators(
+    shape: MarketShape, law: MarketFilter, weights: dict[str, Tensor]
+) -> tuple[MarketGenerator, ...]:
     """The generators of an ensemble, each with its weights."""
-    generators = tuple(empty_generator(shape) for _ in range(shape.n_generators))
+    generators = tuple(new_generator(shape.generator, law) for _ in range(shape.n_generators))
     ensemble = nn.ModuleList(generators)
     ensemble.load_state_dict(weights)
     ensemble.requires_grad_(False).eval()
     return generators
-
-
-def empty_generator(shape: MarketShape) -> MarketGenerator:
-    """A generator of the right sizes, to be filled with weights."""
-    one = torch.ones(len(shape.assets), dtype=torch.float64)
-    still = VolatilityFilter(0.1 * one, 0.1 * one, 0.0 * one, 0.8 * one, one)
-    return new_generator(shape.generator, torch.eye(len(one)), torch.ones(3, len(one)), still)

@@ -31,6 +31,8 @@ class Today(NamedTuple):
     """Conditional variance of the first step, of scaled returns."""
     slow: Float[Tensor, "n n_assets"]
     """Slow component of the variance; 1 where the filter has none."""
+    leverage: Float[Tensor, "n 2 n_assets"]
+    """Leverage components of the variance, in logarithms; 0 where the filter has none."""
     modes: Float[Tensor, "n n_modes"]
     """Variance of the leading modes of innovations, relative to the usual; there may be none."""
     state: Float[Tensor, "n n_features"]
@@ -50,7 +52,7 @@ class Today(NamedTuple):
 
     def expand(self, n_paths: int) -> "Today":
         """One row, as many times as there are paths; no memory is copied."""
-        return self.map(lambda tensor: tensor.expand(n_paths, -1))
+        return self.map(lambda tensor: tensor.expand(n_paths, *tensor.shape[1:]))
 
     def repeat(self, n_paths: int) -> "Today":
         """Each row so many times, one after the other."""
@@ -63,21 +65,6 @@ class Today(NamedTuple):
     def to(self, device: torch.device) -> "Today":
         """On a device, in the networks' precision."""
         return self.map(lambda tensor: tensor.to(device, torch.float32))
-
-
-def conditions(returns: Returns, variances: Variances) -> Today:
-    """Where a path from each day of a history begins: row t uses returns before t only.
-
-    Args:
-        returns: Scaled returns of a history, mean-free; NaN where unobserved.
-        variances: The filter's conditional variances of the same history, one row more.
-    """
-    return Today(
-        variance=variances,
-        slow=torch.ones_like(variances),
-        modes=variances[:, :0],
-        state=market_states(returns, variances),
-    )
 
 
 def market_states(returns: Returns, variances: Variances) -> States:

@@ -7,20 +7,18 @@ asset's own margins, fitted beforehand, as Quant GANs does with the inverse Lamb
 It knows no market state: every path is one of an ordinary day of the training span. Where it
 differs from Quant GANs: one dilated layer a block instead of two, leaky instead of parametric
 rectifiers, no dependence over time before training, a path starts from an empty memory instead of
-noise drawn before it, the critic sees returns with their tails, and the tails' exponent is bounded
-so that no path explodes.
+noise drawn before it, the critic sees returns with their tails, and the tails are the margins'.
 
 Source: Wiese et al. (2020), Quant GANs: deep generation of financial time series, sections 3 and
 6, for the network and the tails; Goerg (2015), The Lambert way to Gaussianize heavy-tailed data.
 """
 
 import torch
-from jaxtyping import Float
 from torch import Tensor, nn
 
-from fingan.models.generators import MAX_EXPONENT, Innovations, MarketGenerator, Noise, by_sign
+from fingan.models.generators import Innovations, MarketGenerator, Noise
+from fingan.models.margins import MarginMap, Margins
 from fingan.models.states import Today
-from fingan.models.tails import tail_mean
 from fingan.models.tcn import CausalBlock, CausalNetwork, Memory
 
 WIDTH, DILATIONS = 80, (1, 2, 4, 8, 16, 32)
@@ -32,13 +30,12 @@ class TemporalGenerator(MarketGenerator):
     """Noise to scaled returns through a causal network and the assets' own margins."""
 
     centre: Tensor
-    tails: Tensor
 
-    def __init__(self, tails: Float[Tensor, "3 n_assets"]) -> None:
+    def __init__(self, margins: Margins) -> None:
         super().__init__()
-        n_assets = tails.shape[1]
+        n_assets = len(margins.table.values)
         self.n_noise = n_assets + COMMON
-        self.register_buffer("tails", tails.float().contiguous())
+        self.margins = MarginMap(margins)
         self.register_buffer("centre", torch.zeros(n_assets))
         self.entry = nn.Linear(self.n_noise, WIDTH)
         self.network = CausalNetwork(WIDTH, DILATIONS)
@@ -50,11 +47,7 @@ class TemporalGenerator(MarketGenerator):
     ) -> tuple[Innovations, Today, list[Memory]]:
         """Scaled returns of a stretch, and the network's memory."""
         hidden, memory = self.network(self.entry(noise), memory)
-        scale, fall, rise = self.tails
-        values = self.exit(hidden)
-        exponent = (by_sign(values, fall / 2, rise / 2) * values).clamp(max=MAX_EXPONENT)
-        mean = tail_mean(scale, fall, rise) + self.centre
-        return scale * values * exponent.exp() - mean, today, memory
+        return self.margins(self.exit(hidden)) - self.centre, today, memory
 
     @torch.no_grad()
     def recentre(self, noise: Noise, today: Today) -> None:

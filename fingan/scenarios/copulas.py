@@ -13,9 +13,9 @@ import torch
 from jaxtyping import Float, Float32
 from torch import Tensor
 
+from fingan.models.quantile_tables import QuantileTable
 from fingan.scenarios.filtered import Steps
 from fingan.scenarios.noise import path_normals
-from fingan.scenarios.quantile_tables import QuantileTable
 from fingan.scenarios.samplers import BLOCK_SIZE, ScenarioRequest
 
 Correlation = Float[Tensor, "n_assets n_assets"]

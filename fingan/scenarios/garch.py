@@ -22,11 +22,10 @@ from torch import Tensor
 from fingan.data.returns import ReturnTable
 from fingan.data.scaling import ReturnScaler
 from fingan.errors import PriceDataError
-from fingan.models.tails import normal_scores
+from fingan.models.quantile_tables import QuantileTable
 from fingan.scenarios.copulas import GaussianCopula
 from fingan.scenarios.filtered import FilteredLaw, standardised
-from fingan.scenarios.quantile_tables import QuantileTable
-from fingan.volatility.correlation import shrunk_correlation
+from fingan.volatility.correlation import normal_scores, shrunk_correlation
 from fingan.volatility.filter import MAX_PERSISTENCE, VolatilityFilter
 
 GarchKind = Literal["garch-t", "gjr-skew-t"]

@@ -21,12 +21,11 @@ from torch import Tensor
 
 from fingan.data.returns import ReturnTable
 from fingan.data.scaling import ReturnScaler
-from fingan.models.tails import normal_scores
+from fingan.models.quantile_tables import QuantileTable
 from fingan.scenarios.copulas import Correlation, StudentCopula
 from fingan.scenarios.filtered import FilteredLaw, standardised
-from fingan.scenarios.quantile_tables import QuantileTable
 from fingan.scenarios.resampling import joint_days
-from fingan.volatility.correlation import shrunk_correlation
+from fingan.volatility.correlation import normal_scores, shrunk_correlation
 from fingan.volatility.filter import fit_filter
 
 FEWEST, MOST = 2.1, 200.0  # degrees of freedom; the most are as good as a Gaussian copula

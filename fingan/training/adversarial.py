@@ -52,7 +52,7 @@ class AdversarialConfig(Config):
     feature_matching: NonNegativeFloat = 0.0
     """Weight of the distance between the critic's mean features in the generator's loss."""
 
-    learning_rate: PositiveFloat = 2e-4
+    learning_rate: PositiveFloat = 5e-4
     """Of both networks at the start; it falls to a fiftieth along a cosine."""
 
     gamma: PositiveFloat = 1.0

@@ -10,7 +10,6 @@ from fingan.models.critics import CriticConfig
 from fingan.models.generators import GeneratorConfig
 from fingan.training.adversarial import AdversarialConfig
 from fingan.training.selection import SelectionConfig
-from fingan.volatility.filter import FilterKind
 
 
 class TrainConfig(Config):
@@ -19,14 +18,14 @@ class TrainConfig(Config):
     seed: NonNegativeInt = 0
     """Of the initial weights, the order of the windows and the noise."""
 
-    steps: PositiveInt = 2000
+    steps: PositiveInt = 1000
     """Steps of training; each updates the critic, and every ``n_critic``-th the generator."""
 
     ensemble: PositiveInt = 5
     """Generators, each from its own seed; they share scaling, filter and margins, and their spread
     is the model error."""
 
-    batch_size: PositiveInt = 128
+    batch_size: PositiveInt = 64
     """Windows a step, over all workers."""
 
     window: PositiveInt = 64
@@ -37,10 +36,6 @@ class TrainConfig(Config):
 
     least_observed: float = Field(default=0.8, gt=0, le=1)
     """Least share of observed cells in a training window."""
-
-    volatility: FilterKind = "gjr"
-    """Filter that gives today's variance, and the recursion from which training starts; none for
-    a family that knows no today."""
 
     generator: GeneratorConfig = GeneratorConfig()
     """The generator's family and size."""

@@ -5,7 +5,7 @@ validation span. A batch is a pure function of (seed, step): windows, noise and 
 drawn for the global batch, and each worker takes its slice.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from jaxtyping import Float
@@ -15,13 +15,12 @@ from fingan.data.returns import ReturnTable
 from fingan.data.scaling import ReturnScaler
 from fingan.data.windows import Span, Split, WindowSet, chronological_split
 from fingan.errors import PriceDataError
-from fingan.models.families import is_conditional, still_filter
-from fingan.models.states import Today, conditions
-from fingan.models.tails import fit_tails, normal_scores
+from fingan.models.families import is_conditional
+from fingan.models.market_filter import MarketFilter
+from fingan.models.states import Today
 from fingan.training.adversarial import Batch
 from fingan.training.config import TrainConfig
-from fingan.volatility.correlation import shrunk_correlation
-from fingan.volatility.filter import VolatilityFilter, fit_filter
+from fingan.volatility.drift import expected_returns
 from fingan.volatility.time_of_day import TimeOfDay, fit_time_of_day
 
 # Purposes of random numbers, so that no two coincide.
@@ -34,7 +33,7 @@ class TrainingSet:
 
     table: ReturnTable
     scaler: ReturnScaler
-    volatility: VolatilityFilter
+    law: MarketFilter
     time_of_day: TimeOfDay
     split: Split
     windows: WindowSet
@@ -42,10 +41,8 @@ class TrainingSet:
     today: Today
     """Where a path from each day of the table begins; one row more than it has."""
     correlation: Float[Tensor, "n_assets n_assets"]
-    """Of the innovations, shrunk so that it has an inverse."""
+    """Average one of the innovations' normal scores, shrunk so that it has an inverse."""
     eigenportfolios: Float[Tensor, "n_assets n_assets"]
-    tails: Float[Tensor, "3 n_assets"]
-    """Scale and tail weights of each asset's innovations."""
 
     @property
     def n_assets(self) -> int:
@@ -115,15 +112,14 @@ def prepare(table: ReturnTable, config: TrainConfig, device: torch.device) -> Tr
     scaler = ReturnScaler.fit(training)
     scaled = scaler.transform(table.values)
     time_of_day = fit_time_of_day(scaled[: split.training.end], training.dates)
-    scaled = scaled / time_of_day.of(table.dates)
+    factors = time_of_day.of(table.dates)
+    known = (scaled / factors)[: split.training.end]
     is_told = is_conditional(config.generator.family)
-    volatility = still_filter(len(table.assets))
-    if is_told:
-        volatility = fit_filter(scaled[: split.training.end], config.volatility)
-    variances = volatility.variances(scaled)
-    today = conditions(scaled, variances)
-    innovations = (scaled / variances[:-1].sqrt())[: split.training.end]
-    correlation = shrunk_correlation(normal_scores(innovations))
+    law = MarketFilter.fit(known) if is_told else MarketFilter.unconditional(known)
+    scaler = _with_expected_returns(scaler, training, law.volatility.variances(known)[:-1])
+    scaled = scaler.transform(table.values) / factors
+    today = law.today(scaled)
+    correlation = law.correlation
     try:
         windows = WindowSet.of(
             scaled.float().to(device),
@@ -136,15 +132,22 @@ def prepare(table: ReturnTable, config: TrainConfig, device: torch.device) -> Tr
     return TrainingSet(
         table=table,
         scaler=scaler,
-        volatility=volatility,
+        law=law,
         time_of_day=time_of_day,
         split=split,
         windows=windows,
         today=(today if is_told else today.untold()).to(device),
         correlation=correlation.float().to(device),
         eigenportfolios=torch.linalg.eigh(correlation).eigenvectors.float().to(device),
-        tails=fit_tails(innovations),
     )
+
+
+def _with_expected_returns(
+    scaler: ReturnScaler, training: ReturnTable, variances: Float[Tensor, "n_days n_assets"]
+) -> ReturnScaler:
+    """The same scale around a better estimate of the mean."""
+    expected = expected_returns(training.values / scaler.std, variances)
+    return replace(scaler, mean=expected * scaler.std)
 
 
 def stream_seed(seed: int, purpose: int, step: int) -> int:

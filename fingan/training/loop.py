@@ -148,10 +148,7 @@ def initial_state(
     """Networks before the first step: weights are a function of the seed alone."""
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(stream_seed(config.seed, WEIGHT_STREAM, 0))
-        cholesky = torch.linalg.cholesky(training_set.correlation.double().cpu())
-        generator = new_generator(
-            config.generator, cholesky, training_set.tails, training_set.volatility
-        )
+        generator = new_generator(config.generator, training_set.law)
         critic = MarketCritic(config.critic, training_set.n_assets, N_FEATURES, config.window)
         if config.adversarial.objective == "hinge":
             critic.normalise_spectrally()

@@ -35,7 +35,7 @@ class SelectionConfig(Config):
     share: float = Field(default=0.1, gt=0, lt=0.5)
     """Share of the training period kept for validation, the latest days."""
 
-    every: PositiveInt = 250
+    every: PositiveInt = 200
     """Steps between two checks."""
 
     horizon: PositiveInt = 10

@@ -1,4 +1,4 @@
-"""Correlation of standardised innovations, shrunk so that it can be inverted."""
+"""Normal scores of standardised innovations, and their correlation, shrunk so that it inverts."""
 
 import torch
 from jaxtyping import Float
@@ -44,3 +44,13 @@ def _constant_correlation(sample: Tensor) -> Tensor:
     n_assets = len(sample)
     mean = (sample.sum() - n_assets) / (n_assets * (n_assets - 1))
     return torch.full_like(sample, float(mean)).fill_diagonal_(1.0)
+
+
+def normal_scores(
+    innovations: Float[Tensor, "n_days n_assets"],
+) -> Float[Tensor, "n_days n_assets"]:
+    """Each asset's observed values replaced by the normal quantiles of their ranks."""
+    observed = ~innovations.isnan()
+    ordered = innovations.nan_to_num(nan=torch.inf).argsort(dim=0).argsort(dim=0).double()
+    levels = (ordered + 0.5) / observed.sum(0)
+    return torch.where(observed, torch.special.ndtri(levels.clamp(1e-9, 1 - 1e-9)), torch.nan)

@@ -31,8 +31,8 @@ def test_a_saved_model_comes_back_as_it_was(model, files):
         theirs = other.state_dict()
         for name, weights in one.state_dict().items():
             assert torch.equal(theirs[name], weights), name
-    for name in ("omega", "alpha", "gamma", "beta", "initial"):
-        assert torch.equal(getattr(loaded.volatility, name), getattr(model.volatility, name))
+    for name, tensor in model.law.tensors().items():
+        assert torch.equal(loaded.law.tensors()[name], tensor), name
     assert torch.equal(loaded.mean, model.mean)
     assert torch.equal(loaded.history.dates, model.history.dates)
     assert torch.equal(loaded.history.prices, model.history.prices)
@@ -64,7 +64,7 @@ def test_tensors_that_share_memory_are_saved_each_for_itself(model, tmp_path):
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf")])
 @pytest.mark.parametrize(
-    ("file", "tensor"), [(GENERATORS, None), (FILTER, "std"), (FILTER, "beta")]
+    ("file", "tensor"), [(GENERATORS, None), (FILTER, "std"), (FILTER, "volatility.beta")]
 )
 def test_a_weight_that_is_not_finite_is_refused(files, file, tensor, value):
     tensors = load(files[file])
@@ -123,5 +123,7 @@ def test_the_condition_is_the_filters_last_variance_in_scaled_units(model, garch
     returns = log_returns(garch_prices)
     today = model.conditions(returns).row(-1)
     scaled = (returns.values - model.mean) / model.std
-    torch.testing.assert_close(today.variance[0], model.volatility.variances(scaled)[-1].float())
+    torch.testing.assert_close(
+        today.variance[0], model.law.volatility.variances(scaled)[-1].float()
+    )
     assert today.state.isfinite().all()

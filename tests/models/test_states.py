@@ -1,6 +1,6 @@
 import torch
 
-from fingan.models.states import BOUND, N_FEATURES, conditions, market_states
+from fingan.models.states import BOUND, N_FEATURES, Today, market_states
 from fingan.volatility.filter import fit_filter
 
 
@@ -61,16 +61,10 @@ def test_missing_assets_and_missing_days_leave_the_state_finite():
     assert states(gappy).isfinite().all()
 
 
-def test_a_path_begins_from_the_filters_variance_and_the_state_of_its_day():
-    variances = FILTER.variances(RETURNS)
-    history = conditions(RETURNS, variances)
-    assert torch.equal(history.variance, variances)
-    assert torch.equal(history.state, states(RETURNS))
-    assert {len(tensor) for tensor in history} == {len(RETURNS) + 1}
-
-
 def test_rows_of_a_history_are_its_days_and_copies_of_a_row_are_that_row():
-    history = conditions(RETURNS, FILTER.variances(RETURNS))
+    variances = FILTER.variances(RETURNS)
+    leverage = torch.zeros(len(variances), 2, 4)
+    history = Today(variances, variances, leverage, variances[:, :2], states(RETURNS))
     days = history.rows(torch.tensor([7, 3]))
     assert torch.equal(days.state, history.state[[7, 3]])
     assert torch.equal(history.row(-1).variance, history.variance[-1:])

@@ -5,8 +5,8 @@ import pytest
 import torch
 from scipy import stats
 
+from fingan.models.quantile_tables import QuantileTable
 from fingan.scenarios.copulas import GaussianCopula, StudentCopula
-from fingan.scenarios.quantile_tables import QuantileTable
 from fingan.scenarios.samplers import ScenarioRequest
 
 RHO = 0.5

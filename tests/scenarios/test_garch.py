@@ -10,12 +10,12 @@ from scipy import stats
 
 from fingan.data.returns import log_returns
 from fingan.errors import PriceDataError
-from fingan.models.tails import normal_scores
+from fingan.models.quantile_tables import QuantileTable
 from fingan.scenarios.baselines import baseline
 from fingan.scenarios.filtered import standardised
 from fingan.scenarios.garch import GarchMargin, fit_margin
-from fingan.scenarios.quantile_tables import QuantileTable
 from fingan.scenarios.samplers import ScenarioRequest
+from fingan.volatility.correlation import normal_scores
 from fingan.volatility.filter import MAX_PERSISTENCE
 
 KINDS = ("garch-t", "gjr-skew-t")

@@ -80,13 +80,12 @@ def test_nothing_that_is_fitted_knows_the_validation_span(returns, training_set,
     values = returns.values.clone()
     values[end:] *= -7
     changed = prepare(dataclasses.replace(returns, values=values), make_config(), CPU)
-    for name in ("correlation", "tails", "eigenportfolios"):
+    for name in ("correlation", "eigenportfolios"):
         assert torch.equal(getattr(changed, name), getattr(training_set, name)), name
     for name in ("mean", "std"):
         assert torch.equal(getattr(changed.scaler, name), getattr(training_set.scaler, name))
-    for name in ("omega", "alpha", "gamma", "beta", "initial"):
-        theirs = getattr(training_set.volatility, name)
-        assert torch.equal(getattr(changed.volatility, name), theirs), name
+    for name, tensor in training_set.law.tensors().items():
+        assert torch.equal(changed.law.tensors()[name], tensor), name
     assert torch.equal(changed.today.variance[: end + 1], training_set.today.variance[: end + 1])
     assert torch.equal(changed.today.state[: end + 1], training_set.today.state[: end + 1])
 
@@ -94,7 +93,7 @@ def test_nothing_that_is_fitted_knows_the_validation_span(returns, training_set,
 def test_missing_values_leave_every_tensor_finite(gappy, make_config):
     market = prepare(gappy, make_config(), CPU)
     assert all(tensor.isfinite().all() for tensor in market.today)
-    for name in ("correlation", "eigenportfolios", "tails"):
+    for name in ("correlation", "eigenportfolios"):
         assert getattr(market, name).isfinite().all(), name
     for step in range(20):
         batch = market.batch(make_config(), N_NOISE, step)

@@ -1,7 +1,7 @@
 import numpy as np
 import torch
 
-from fingan.scenarios.quantile_tables import N_CELLS, REACH, QuantileTable
+from fingan.models.quantile_tables import N_CELLS, REACH, QuantileTable
 
 
 def test_a_line_is_met_wherever_it_is_read():

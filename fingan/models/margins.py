@@ -1,0 +1,125 @@
+"""Marginal laws of innovations: the body as observed, the tails generalised Pareto.
+
+The law starts every asset at its own history, so that the network is left the joint law and the
+dynamics. Between the tails it is a smooth curve through a hundred quantiles, which holds no single
+observation; beyond them it is heavy by construction and goes past what was seen.
+
+Source: Barone-Adesi, Giannopoulos & Vosper (1999), VaR without correlations for portfolios of
+derivative securities, for past innovations as the law; McNeil & Frey (2000), Estimation of
+tail-related risk measures for heteroscedastic financial time series, for Pareto tails on them.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from fingan.models.quantile_tables import QuantileTable
+
+Innovations = Float[Tensor, "n_days n_assets"]  # NaN where not observed
+
+TAIL = 0.06  # of the observations on each side
+N_KNOTS = 101  # quantiles of the body
+LEAST_TAIL = 15  # observations of a tail; of fewer the normal law is kept
+SHAPE, SHAPE_SPREAD, MAX_SHAPE = 0.15, 0.1, 0.35  # prior of the tail index's inverse, and a bound
+REACH, N_CELLS = 6.5, 1300  # of the table, in normal deviations
+
+
+@dataclass(frozen=True)
+class Margins:
+    """One increasing map per asset, from a normal score to an innovation."""
+
+    table: QuantileTable
+
+    def scores(self, innovations: Innovations) -> Innovations:
+        """Normal scores of innovations: the map inverted; NaN stays NaN."""
+        grid = np.linspace(-self.table.reach, self.table.reach, self.table.values.shape[1])
+        values = innovations.numpy()
+        curves = self.table.values.double().numpy()
+        columns = [np.interp(values[:, j], curve, grid) for j, curve in enumerate(curves)]
+        return torch.from_numpy(np.stack(columns, axis=1))
+
+
+class MarginMap(nn.Module):
+    """The map as part of a generator: it goes to the generator's device, and is not trained."""
+
+    def __init__(self, margins: Margins) -> None:
+        super().__init__()
+        self.table = margins.table
+
+    def forward(self, scores: Float[Tensor, "*shape n_assets"]) -> Float[Tensor, "*shape n_assets"]:
+        """Innovations of normal scores, differentiable by them."""
+        return self.table(scores)
+
+    def _apply(self, fn: Any, recurse: bool = True) -> "MarginMap":
+        """Move the table with the module."""
+        super()._apply(fn, recurse)  # type: ignore[no-untyped-call]
+        self.table = QuantileTable(self.table.reach, fn(self.table.values))
+        return self
+
+
+def fit_margins(innovations: Innovations) -> Margins:
+    """Fit each asset's law to its observed innovations, its mean taken off."""
+    grid = np.linspace(-REACH, REACH, N_CELLS + 1)
+    curves = []
+    for column in innovations.double().numpy().T:
+        curve = _curve(np.sort(column[~np.isnan(column)]), grid)
+        density = np.exp(-(grid**2) / 2)
+        curves.append(curve - (curve * density).sum() / density.sum())
+    return Margins(QuantileTable(REACH, torch.tensor(np.stack(curves)).float()))
+
+
+def _curve(
+    ordered: Float[np.ndarray, " n"], grid: Float[np.ndarray, " n_points"]
+) -> Float[np.ndarray, " n_points"]:
+    """The innovation at each normal score."""
+    from scipy.interpolate import PchipInterpolator
+    from scipy.special import ndtr, ndtri
+
+    n_tail = int(TAIL * len(ordered))
+    if n_tail < LEAST_TAIL:
+        return grid * ordered.std()
+    share = n_tail / len(ordered)
+    levels = ndtr(np.linspace(ndtri(share), -ndtri(share), N_KNOTS))
+    knots = np.quantile(ordered, levels, method="hazen")
+    knots = np.maximum.accumulate(knots + 1e-9 * np.arange(N_KNOTS))
+    body = PchipInterpolator(ndtri(levels), knots)
+    low, high = knots[0], knots[-1]
+    falls, rises = low - ordered[ordered < low], ordered[ordered > high] - high
+    inside = np.clip(grid, ndtri(share), -ndtri(share))
+    beyond = ndtr(-np.abs(grid)) / share  # of the tail's probability, what is left further out
+    curve: Float[np.ndarray, " n_points"] = np.where(
+        grid < inside,
+        low - _excess(beyond, falls),
+        np.where(grid > inside, high + _excess(beyond, rises), body(inside)),
+    )
+    return curve
+
+
+def _excess(
+    beyond: Float[np.ndarray, " n_points"], excesses: Float[np.ndarray, " n"]
+) -> Float[np.ndarray, " n_points"]:
+    """Quantiles of the generalised Pareto law fitted to excesses."""
+    shape, scale = _pareto(excesses)
+    return scale * np.expm1(-shape * np.log(np.clip(beyond, 1e-300, 1))) / shape
+
+
+def _pareto(excesses: Float[np.ndarray, " n"]) -> tuple[float, float]:
+    """(shape, scale) of a generalised Pareto law: posterior mode, a Gaussian prior on the shape."""
+    from scipy.optimize import minimize
+
+    mean = float(excesses.mean())
+
+    def surprise(free: Float[np.ndarray, " 2"]) -> float:
+        shape, scale = free[0], np.exp(free[1])
+        if not 1e-3 <= shape <= MAX_SHAPE:
+            return 1e12
+        log = np.log1p(shape * excesses / scale)
+        prior = ((shape - SHAPE) / SHAPE_SPREAD) ** 2 / 2
+        return float(len(excesses) * free[1] + (1 + 1 / shape) * log.sum() + prior)
+
+    found = minimize(surprise, [SHAPE, np.log(mean * (1 - SHAPE))], method="Nelder-Mead")
+    return float(found.x[0]), float(np.exp(found.x[1]))

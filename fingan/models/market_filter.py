@@ -1,0 +1,94 @@
+"""What is known of a market before any network: volatility, margins, correlation, all causal.
+
+Fitted once per training span and shared by all generators; in itself a parametric model, from
+which their training starts.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+
+from jaxtyping import Float
+from torch import Tensor
+
+from fingan.models.margins import REACH, Margins, fit_margins
+from fingan.models.quantile_tables import QuantileTable
+from fingan.models.states import Today, market_states
+from fingan.volatility.component import ComponentFilter, Returns, fit_components, variance_of
+from fingan.volatility.correlation import shrunk_correlation
+from fingan.volatility.modes import CorrelationModes, fit_modes
+
+
+@dataclass(frozen=True)
+class MarketFilter:
+    """Returns to innovations to normal scores, and today's place in each recursion."""
+
+    volatility: ComponentFilter
+    margins: Margins
+    modes: CorrelationModes
+
+    @classmethod
+    def fit(cls, scaled: Returns) -> "MarketFilter":
+        """Fit to the scaled returns of a training span, NaN where not observed."""
+        volatility = fit_components(scaled)
+        innovations = scaled / volatility.variances(scaled)[:-1].sqrt()
+        margins = fit_margins(innovations)
+        scores = margins.scores(innovations)
+        return cls(volatility, margins, fit_modes(scores, shrunk_correlation(scores)))
+
+    @classmethod
+    def unconditional(cls, scaled: Returns) -> "MarketFilter":
+        """Margins and correlation of returns as they are: every day is an ordinary one."""
+        margins = fit_margins(scaled)
+        scores = margins.scores(scaled.double())
+        still = ComponentFilter.still(scaled.shape[1])
+        return cls(still, margins, fit_modes(scores, shrunk_correlation(scores), n_modes=0))
+
+    @property
+    def n_assets(self) -> int:
+        """Number of assets."""
+        return len(self.volatility.omega)
+
+    @property
+    def correlation(self) -> Float[Tensor, "n_assets n_assets"]:
+        """Average correlation of normal scores."""
+        return self.modes.root @ self.modes.root.T
+
+    def today(self, scaled: Returns) -> Today:
+        """Where a path from each day of a history begins: row t uses returns before t only.
+
+        Returns:
+            One row more than the history; the last is tomorrow's.
+        """
+        slow, leverage = self.volatility.components(scaled)
+        variance = variance_of(slow, leverage)
+        scores = self.margins.scores(scaled.double() / variance[:-1].sqrt())
+        return Today(
+            variance=variance,
+            slow=slow,
+            leverage=leverage,
+            modes=self.modes.variances(scores),
+            state=market_states(scaled.double(), variance),
+        )
+
+    def tensors(self) -> dict[str, Tensor]:
+        """All numbers, by name."""
+        found: dict[str, Tensor] = {"margins.values": self.margins.table.values}
+        for part, name in ((self.volatility, "volatility"), (self.modes, "modes")):
+            found |= {f"{name}.{field.name}": getattr(part, field.name) for field in fields(part)}
+        return found
+
+    @classmethod
+    def of(cls, tensors: Mapping[str, Tensor]) -> "MarketFilter":
+        """The filter that has these ``tensors()``."""
+
+        def part(name: str) -> dict[str, Tensor]:
+            start = f"{name}."
+            return {
+                key[len(start) :]: value for key, value in tensors.items() if key.startswith(start)
+            }
+
+        return cls(
+            ComponentFilter(**part("volatility")),
+            Margins(QuantileTable(REACH, **part("margins"))),
+            CorrelationModes(**part("modes")),
+        )

@@ -1,0 +1,68 @@
+"""Many small likelihoods at once: damped Gauss-Newton steps, each problem with its own damping.
+
+Source: Berndt, Hall, Hall & Hausman (1974), Estimation and inference in nonlinear structural
+models, for the outer product of scores; Levenberg (1944) for the damping. Scores are forward
+differences: the likelihoods of all moved points come from one pass over the days.
+"""
+
+from collections.abc import Callable
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+Points = Float[Tensor, "n_tried n_problems n_free"]
+LogLikelihood = Callable[[Points], Float[Tensor, "n_days n_tried n_problems"]]
+
+ITERATIONS, MOVE, GAIN, BOUND = 30, 1e-4, 0.1, 9.0
+
+
+def most_likely(
+    log_likelihood: LogLikelihood,
+    start: Float[Tensor, " n_free"],
+    spread: Float[Tensor, " n_free"],
+    n_problems: int,
+) -> Float[Tensor, "n_problems n_free"]:
+    """Posterior modes of ``n_problems`` problems that have the same free numbers.
+
+    Args:
+        log_likelihood: Each day's, of each problem, at several points; a day may depend on the
+            numbers of the other problems, which are held for a step.
+        start: Centre of the Gaussian prior, from which the search begins.
+        spread: Prior deviations; 0 for a number that is not free. Short histories stay near the
+            centre, long ones hardly feel it.
+        n_problems: Assets, or whatever has the numbers.
+    """
+    is_free = spread > 0
+    unit = spread[is_free]
+    moves = MOVE * torch.eye(len(start), dtype=torch.float64)[is_free]
+    tried_at = torch.cat([torch.zeros_like(moves[:1]), moves])
+
+    def evaluate(point: Tensor) -> Tensor:
+        return log_likelihood(point + tried_at[:, None])
+
+    def prior(point: Tensor) -> Tensor:
+        return ((point - start)[:, is_free] / unit).square().sum(1) / -2
+
+    point = start.repeat(n_problems, 1)
+    current = evaluate(point)
+    damping = torch.full((n_problems,), 1e-2, dtype=torch.float64)
+    for _ in range(ITERATIONS):
+        scores = ((current[:, 1:] - current[:, :1]) / MOVE).permute(2, 0, 1)
+        gradient = scores.sum(1) - (point - start)[:, is_free] / unit.square()
+        information = scores.mT @ scores + torch.diag(unit**-2)
+        diagonal = information.diagonal(dim1=1, dim2=2)
+        damped = information + torch.diag_embed(damping[:, None] * diagonal)
+        step = torch.linalg.solve(damped, gradient.unsqueeze(-1)).squeeze(-1)
+        candidate = point.clone()
+        candidate[:, is_free] += step.clamp(-1, 1)
+        candidate = candidate.clamp(-BOUND, BOUND)
+        tried = evaluate(candidate)
+        gain = (tried - current)[:, 0].sum(0) + prior(candidate) - prior(point)
+        better = gain > 0
+        point = torch.where(better[:, None], candidate, point)
+        current = tried if bool(better.all()) else evaluate(point)
+        damping = torch.where(better, damping / 4, damping * 6).clamp(1e-6, 1e4)
+        if gain.max() < GAIN:
+            break
+    return point
