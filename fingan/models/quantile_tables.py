@@ -10,7 +10,7 @@ from functools import cached_property
 
 import numpy as np
 import torch
-from jaxtyping import Float, Float32, Int32
+from jaxtyping import Float, Int32
 from torch import Tensor
 
 N_CELLS = 4096  # per asset: within 1e-4 of Student's t with 2.1 degrees of freedom, out to 6.5 sd
@@ -27,7 +27,7 @@ class QuantileTable:
     """
 
     reach: float
-    values: Float32[Tensor, "n_assets n_points"]
+    values: Float[Tensor, "n_assets n_points"]
 
     @classmethod
     def of(
@@ -38,7 +38,7 @@ class QuantileTable:
         return cls(reach, torch.tensor(np.stack([curve(grid) for curve in curves])).float())
 
     @cached_property
-    def _slopes(self) -> Float32[Tensor, " n_values"]:
+    def _slopes(self) -> Float[Tensor, " n_values"]:
         """Rise within each cell; none beyond the last point."""
         return torch.diff(self.values, dim=1, append=self.values[:, -1:]).flatten()
 
@@ -48,8 +48,8 @@ class QuantileTable:
         return torch.arange(n_assets, dtype=torch.int32) * n_points
 
     def __call__(
-        self, numbers: Float32[Tensor, "*shape n_assets"]
-    ) -> Float32[Tensor, "*shape n_assets"]:
+        self, numbers: Float[Tensor, "*shape n_assets"]
+    ) -> Float[Tensor, "*shape n_assets"]:
         """Each number through its asset's function."""
         n_cells = self.values.shape[1] - 1
         scale = n_cells / (2 * self.reach)

@@ -23,6 +23,7 @@ from fingan.models.tcn import CausalBlock, CausalNetwork, Memory
 
 WIDTH, DILATIONS = 80, (1, 2, 4, 8, 16, 32)
 COMMON = 2  # noise channels beside the assets' own: three in all for one asset
+MAX_SCORE = 4.0  # no value of the network goes further into the margins' tails
 N_TRIED = 4096  # steps by which the first scale is set
 
 
@@ -47,7 +48,8 @@ class TemporalGenerator(MarketGenerator):
     ) -> tuple[Innovations, Today, list[Memory]]:
         """Scaled returns of a stretch, and the network's memory."""
         hidden, memory = self.network(self.entry(noise), memory)
-        return self.margins(self.exit(hidden)) - self.centre, today, memory
+        scores = self.exit(hidden).clamp(-MAX_SCORE, MAX_SCORE)
+        return self.margins(scores) - self.centre, today, memory
 
     @torch.no_grad()
     def recentre(self, noise: Noise, today: Today) -> None:

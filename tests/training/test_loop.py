@@ -155,8 +155,8 @@ def test_a_loss_that_is_not_finite_stops_the_run_in_that_step(returns, make_conf
 def test_a_collapse_is_said_and_never_published(returns, make_config):
     def silence(state):
         with torch.no_grad():
-            state.generator.innovations.log_scale.fill_(-8.0)
-            state.average.innovations.log_scale.fill_(-8.0)
+            state.generator.innovations.exit.bias.fill_(-8.0)
+            state.average.innovations.exit.bias.fill_(-8.0)
 
     config = make_config(steps=20)
     (report,) = run(returns, config, resume=silence)
@@ -196,8 +196,8 @@ def test_generators_of_an_ensemble_differ(ensemble):
 def test_a_generator_that_collapses_is_left_out_and_the_others_are_not(returns, make_config):
     def silence(state):
         with torch.no_grad():
-            state.generator.innovations.log_scale.fill_(-8.0)
-            state.average.innovations.log_scale.fill_(-8.0)
+            state.generator.innovations.exit.bias.fill_(-8.0)
+            state.average.innovations.exit.bias.fill_(-8.0)
 
     first, second = run(returns, make_config(ensemble=2, steps=20), resume=silence)
     assert first.warning is not None

@@ -1,13 +1,21 @@
-from fingan.models.generators import GeneratorConfig
-from fingan.models.market import MarketShape, empty_generator
+import torch
+
+from fingan.models.generators import FilteredGenerator, GeneratorConfig
+from fingan.models.market_filter import MarketFilter
+from fingan.models.states import N_FEATURES
 from fingan.training.members import Member, member_config, published_members
 
-SHAPE = MarketShape(assets=("A",), kind="price", generator=GeneratorConfig(), n_generators=1)
+RANDOM = torch.Generator().manual_seed(1)
+LAW = MarketFilter.fit(torch.randn(300, 1, generator=RANDOM, dtype=torch.float64))
 
 
 def member(scores):
     return Member(
-        generator=empty_generator(SHAPE), n_steps=10, best_step=0, best_scores=scores, curve=[]
+        generator=FilteredGenerator(GeneratorConfig(), LAW, N_FEATURES),
+        n_steps=10,
+        best_step=0,
+        best_scores=scores,
+        curve=[],
     )
 
 

@@ -39,7 +39,8 @@ def scaled():
 
 def validation_of(scaled):
     ones = torch.ones(len(scaled) + 1, N_ASSETS)
-    history = Today(ones, ones, ones[:, :0], torch.zeros(len(scaled) + 1, N_FEATURES))
+    leverage, states = torch.zeros(len(ones), 2, N_ASSETS), torch.zeros(len(ones), N_FEATURES)
+    history = Today(ones, ones, leverage, ones[:, :0], states)
     return Validation.of(
         scaled,
         history,
