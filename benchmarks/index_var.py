@@ -3,7 +3,8 @@
 The protocol: every day from 2005-01-03 to 2022-12-28 is forecast from the rows before it with
 10,000 paths, 4,529 days; baselines are fitted on the 1,500 rows before, again after every 63.
 `--seeds` adds the model, trained before the first day on all rows since `--first-row` and again
-after every `--retrain` rows: each day is forecast by the newest training that had ended by then.
+after every `--retrain` rows, and its filter is fitted anew after every `--refit`: each day is
+forecast by the newest fit that had ended by then.
 `--model` names a published model instead, which is never fitted again and must have been trained
 on earlier rows. Losses are log-returns in percent, as in the figures to reproduce; with simple
 returns, which `fingan backtest` takes, every FZ0 is about 0.02 lower. Differences of FZ0 do not
@@ -128,17 +129,23 @@ def _models(prices: pd.DataFrame, options: argparse.Namespace) -> Iterator[tuple
         def fit(past: pd.DataFrame, seed: int = seed) -> Sampler:
             return stored_model(past, options, seed)
 
-        yield f"{MODEL}, seed {seed}", Walking.of(prices, fit_rows, options.first_row, fit)
+        walk = Walking.of(prices, fit_rows, options.first_row, fit)
+        if options.refit:
+            walk = walk.refitted(prices, range(first, last, options.refit), options.first_row)
+        yield f"{MODEL}, seed {seed}", walk
 
 
 def _add_cost(table: Table, models: dict[str, Sampler], options: argparse.Namespace) -> None:
-    trained = [
-        model for walk in models.values() if isinstance(walk, Walking) for model in walk.models
-    ]
+    trained = {
+        model.reference: model
+        for walk in models.values()
+        if isinstance(walk, Walking)
+        for model in walk.models
+    }
     table.add(
         f"training of an index, wall, {len(trained)} trainings",
         "one generator of an index at most 2 minutes",
-        training_minutes([model for model in trained if isinstance(model, TrainedSampler)]),
+        training_minutes([one for one in trained.values() if isinstance(one, TrainedSampler)]),
         options.command,
     )
 
@@ -189,6 +196,7 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     add("--prices", default=PRICES, help="of one asset (default: %(default)s)")
     add("--model", help="a published model instead: name in FINGAN_STORE or ./models, or path")
     add("--retrain", type=int, default=252, help="rows between trainings; 0 never (%(default)s)")
+    add("--refit", type=int, default=63, help="rows between fits of the filter (%(default)s)")
     add("--first-row", type=int, default=0, help="of every training (%(default)s)")
     add("--from", dest="start", default=FIRST, help="first day (%(default)s)")
     add("--to", dest="end", default=LAST, help="last day (%(default)s)")

@@ -8,8 +8,15 @@ import pandas as pd
 
 from fingan.data.returns import ReturnTable, end_of
 from fingan.errors import RequestError
+from fingan.pipeline import refit
 from fingan.scenarios.present import AsOf
-from fingan.scenarios.samplers import Continuations, DrawBlock, Sampler, ScenarioRequest
+from fingan.scenarios.samplers import (
+    Continuations,
+    DrawBlock,
+    Sampler,
+    ScenarioRequest,
+    TrainedSampler,
+)
 from fingan.scenarios.scenario_set import ScenarioSet, ScenarioStream
 
 
@@ -42,6 +49,17 @@ class Walking:
             past.attrs = dict(prices.attrs)
             models.append(fit(past))
         return cls(tuple(models))
+
+    def refitted(self, prices: pd.DataFrame, fit_rows: Sequence[int], first_row: int) -> "Walking":
+        """The same networks, their filter fitted anew at every row of a schedule."""
+        models: list[Sampler] = []
+        for row in fit_rows:
+            past = prices.iloc[first_row : row + 1]
+            past.attrs = dict(prices.attrs)
+            model = self.at(past.index[-1])
+            assert isinstance(model, TrainedSampler)
+            models.append(refit(model, past))
+        return Walking(tuple(models))
 
     @property
     def reference(self) -> str:

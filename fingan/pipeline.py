@@ -10,7 +10,7 @@ import json
 import os
 import shutil
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -26,11 +26,13 @@ from fingan.errors import CheckpointError, PriceDataError, RequestError, StoreEr
 from fingan.files import local_path, whole_file
 from fingan.models.market import History, MarketModel, MarketShape
 from fingan.scenarios.baselines import Baseline, baseline
+from fingan.scenarios.present import present
 from fingan.scenarios.samplers import TrainedSampler
 from fingan.scenarios.store import ModelStore
 from fingan.training.config import TrainConfig
 from fingan.training.distributed import from_first_worker, rank, world_size
 from fingan.training.event_log import EventLog
+from fingan.training.fitting import fit_market
 from fingan.training.loop import Progress
 from fingan.training.loop import fit as fit_steps
 from fingan.training.members import published_members
@@ -43,6 +45,7 @@ __all__ = [
     "default_store",
     "fit",
     "load_model",
+    "refit",
     "train",
 ]
 
@@ -136,8 +139,6 @@ class TrainingRun:
         """The model with the weights that the selection rule chose so far; healthy members only."""
         training_set = progress.training_set
         members = published_members(progress.state.members)
-        tail = self.prices.iloc[-HISTORY_ROWS:]
-        dates = torch.from_numpy(pd.DatetimeIndex(tail.index).as_unit("ns").asi8.copy())
         return MarketModel(
             shape=MarketShape(
                 assets=self.returns.assets,
@@ -150,7 +151,7 @@ class TrainingRun:
             std=training_set.scaler.std,
             law=training_set.law,
             time_of_day=training_set.time_of_day,
-            history=History(dates, torch.from_numpy(tail.to_numpy(dtype=float).copy())),
+            history=_history(self.prices),
         )
 
     def _opened(self) -> bytes:
@@ -207,8 +208,10 @@ class TrainingRun:
             "software": f"fingan {__version__}, torch {torch.__version__}",
         }
 
+        published = _refitted(model, self.prices)
+
         def write(directory: Path) -> None:
-            model.save(directory)
+            published.save(directory)
             _write_json(directory / "config.json", document)
             _write_json(directory / "card.json", card)
 
@@ -262,7 +265,43 @@ def fit(prices: pd.DataFrame | str, config: TrainConfig | None = None) -> Traine
     prices, config = read_prices(prices), config or TrainConfig()
     run = TrainingRun(prices, log_returns(prices), config, "", "", Path())
     *_, progress = fit_steps(run.returns, config)
-    return TrainedSampler(run.model(progress))
+    return TrainedSampler(_refitted(run.model(progress), prices))
+
+
+def refit(model: TrainedSampler, prices: pd.DataFrame) -> TrainedSampler:
+    """A trained model whose scaling, filter and laws are fitted anew; its networks stay.
+
+    A matter of seconds, between two trainings: what a desk does every day or quarter.
+
+    Args:
+        model: From ``load_model`` or ``fit``.
+        prices: Every row is fitted to; the model's assets and kind.
+
+    Returns:
+        A model of the same reference, fitted until the last row; its card is of the training.
+
+    Raises:
+        UnknownAssetError: If the prices lack an asset of the model.
+        PriceDataError: If an asset never moves.
+    """
+    now = present(prices, model.assets, model.kind, None, f"model '{model.reference}'")
+    columns = prices[list(now.returns.assets)]
+    columns.attrs = dict(prices.attrs)
+    return replace(model, model=_refitted(model.model, columns))
+
+
+def _refitted(model: MarketModel, prices: pd.DataFrame) -> MarketModel:
+    """Networks chosen with days held back, on a filter that holds none back."""
+    fitted = fit_market(log_returns(prices), model.shape.generator.family)
+    scaler = fitted.scaler
+    return model.with_law(fitted.law, scaler.mean, scaler.std, fitted.time_of_day, _history(prices))
+
+
+def _history(prices: pd.DataFrame) -> History:
+    """The tail of a table that goes with a model."""
+    tail = prices.iloc[-HISTORY_ROWS:]
+    dates = torch.from_numpy(pd.DatetimeIndex(tail.index).as_unit("ns").asi8.copy())
+    return History(dates, torch.from_numpy(tail.to_numpy(dtype=float).copy()))
 
 
 def load_model(reference: str, store: str | None = None) -> TrainedSampler:

@@ -102,6 +102,23 @@ class MarketModel:
         scaled = scaled / self.time_of_day.of(returns.dates)
         return self.law.today(scaled).to(scaled.device)
 
+    def with_law(
+        self,
+        law: MarketFilter,
+        mean: Float[Tensor, " n_assets"],
+        std: Float[Tensor, " n_assets"],
+        time_of_day: TimeOfDay,
+        history: History,
+    ) -> "MarketModel":
+        """The same networks on a filter that was fitted anew.
+
+        Modes keep the order and the sign of those that the networks learnt from.
+        """
+        law = law.aligned(self.law)
+        weights = nn.ModuleList(self.generators).state_dict()
+        generators = _generators(self.shape, law, weights)
+        return MarketModel(self.shape, generators, mean, std, law, time_of_day, history)
+
     def save(self, directory: Path) -> None:
         """Write the files of the model into a directory that exists."""
         weights = nn.ModuleList(self.generators).state_dict()

@@ -5,7 +5,7 @@ which their training starts.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 
 from jaxtyping import Float
 from torch import Tensor
@@ -42,6 +42,12 @@ class MarketFilter:
         scores = margins.scores(scaled.double())
         still = ComponentFilter.still(scaled.shape[1])
         return cls(still, margins, fit_modes(scores, shrunk_correlation(scores), n_modes=0))
+
+    def aligned(self, other: "MarketFilter") -> "MarketFilter":
+        """The same law, each mode with the sign that it has in an earlier one."""
+        root = self.modes.root
+        signs = (root * other.modes.root).sum(0).sign()
+        return replace(self, modes=replace(self.modes, root=root * signs.where(signs != 0, 1.0)))
 
     @property
     def n_assets(self) -> int:

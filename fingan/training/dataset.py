@@ -5,7 +5,7 @@ validation span. A batch is a pure function of (seed, step): windows, noise and 
 drawn for the global batch, and each worker takes its slice.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import torch
 from jaxtyping import Float
@@ -20,8 +20,8 @@ from fingan.models.market_filter import MarketFilter
 from fingan.models.states import Today
 from fingan.training.adversarial import Batch
 from fingan.training.config import TrainConfig
-from fingan.volatility.drift import expected_returns
-from fingan.volatility.time_of_day import TimeOfDay, fit_time_of_day
+from fingan.training.fitting import fit_market
+from fingan.volatility.time_of_day import TimeOfDay
 
 # Purposes of random numbers, so that no two coincide.
 BATCH_STREAM, WEIGHT_STREAM, MEMBER_STREAM = 1, 2, 3
@@ -109,15 +109,8 @@ def prepare(table: ReturnTable, config: TrainConfig, device: torch.device) -> Tr
         table.values[: split.training.end],
         table.kind,
     )
-    scaler = ReturnScaler.fit(training)
-    scaled = scaler.transform(table.values)
-    time_of_day = fit_time_of_day(scaled[: split.training.end], training.dates)
-    factors = time_of_day.of(table.dates)
-    known = (scaled / factors)[: split.training.end]
-    is_told = is_conditional(config.generator.family)
-    law = MarketFilter.fit(known) if is_told else MarketFilter.unconditional(known)
-    scaler = _with_expected_returns(scaler, training, law.volatility.variances(known)[:-1])
-    scaled = scaler.transform(table.values) / factors
+    fitted = fit_market(training, config.generator.family)
+    law, scaled = fitted.law, fitted.scaled(table)
     today = law.today(scaled)
     correlation = law.correlation
     try:
@@ -131,23 +124,15 @@ def prepare(table: ReturnTable, config: TrainConfig, device: torch.device) -> Tr
         raise PriceDataError(str(short)) from None
     return TrainingSet(
         table=table,
-        scaler=scaler,
+        scaler=fitted.scaler,
         law=law,
-        time_of_day=time_of_day,
+        time_of_day=fitted.time_of_day,
         split=split,
         windows=windows,
-        today=(today if is_told else today.untold()).to(device),
+        today=(today if is_conditional(config.generator.family) else today.untold()).to(device),
         correlation=correlation.float().to(device),
         eigenportfolios=torch.linalg.eigh(correlation).eigenvectors.float().to(device),
     )
-
-
-def _with_expected_returns(
-    scaler: ReturnScaler, training: ReturnTable, variances: Float[Tensor, "n_days n_assets"]
-) -> ReturnScaler:
-    """The same scale around a better estimate of the mean."""
-    expected = expected_returns(training.values / scaler.std, variances)
-    return replace(scaler, mean=expected * scaler.std)
 
 
 def stream_seed(seed: int, purpose: int, step: int) -> int:
