@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from fingan.data.prices import inspect_prices, read_prices
     from fingan.data.returns import ReturnTable, log_returns
     from fingan.errors import FinganError, TrainingDivergedError
-    from fingan.pipeline import baseline, fit, load_model, train
+    from fingan.pipeline import baseline, fit, load_model, refit, train
     from fingan.scenarios.samplers import Sampler
     from fingan.scenarios.scenario_set import ScenarioSet, ScenarioStream
     from fingan.scenarios.store import ModelStore
@@ -39,6 +39,7 @@ __all__ = [
     "load_model",
     "log_returns",
     "read_prices",
+    "refit",
     "train",
 ]
 
@@ -46,7 +47,7 @@ _ROOMS = {
     "fingan.data.prices": ("inspect_prices", "read_prices"),
     "fingan.data.returns": ("ReturnTable", "log_returns"),
     "fingan.errors": ("FinganError", "TrainingDivergedError"),
-    "fingan.pipeline": ("baseline", "fit", "load_model", "train"),
+    "fingan.pipeline": ("baseline", "fit", "load_model", "refit", "train"),
     "fingan.scenarios.samplers": ("Sampler",),
     "fingan.scenarios.scenario_set": ("ScenarioSet", "ScenarioStream"),
     "fingan.scenarios.store": ("ModelStore",),

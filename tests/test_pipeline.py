@@ -18,7 +18,7 @@ from fingan.errors import (
     PriceDataError,
     StoreError,
 )
-from fingan.pipeline import fit, load_model, train
+from fingan.pipeline import fit, load_model, refit, train
 from fingan.scenarios.store import ModelStore
 from fingan.training.config import TrainConfig
 
@@ -109,6 +109,40 @@ def test_fit_gives_the_model_that_train_publishes(garch_prices, config, tmp_path
     published, fitted = load_model("same", str(tmp_path)), fit(garch_prices, config)
     drawn = [one.sample(garch_prices, 3, 20, seed=1).log_returns for one in (published, fitted)]
     assert torch.equal(*drawn)
+
+
+def test_a_published_filter_knows_all_rows_and_no_row_after_them(tiny_model, garch_prices):
+    """Weights are chosen with days held back; the filter is fitted again without holding back."""
+    published = load_model("tiny", tiny_model.store)
+    again = refit(published, garch_prices.loc[:UNTIL])
+    for name, tensor in published.model.law.tensors().items():
+        assert torch.equal(again.model.law.tensors()[name], tensor), name
+    held_back = refit(published, garch_prices.loc[:"2017-06-30"])
+    assert not torch.equal(
+        held_back.model.law.volatility.omega, published.model.law.volatility.omega
+    )
+
+
+def test_refitting_keeps_the_networks_and_moves_the_rest(tiny_model, garch_prices):
+    published = load_model("tiny", tiny_model.store)
+    later = refit(published, garch_prices)
+    assert later.fitted_until == garch_prices.index[-1]
+    assert later.reference == published.reference
+    for one, other in zip(published.model.generators, later.model.generators, strict=True):
+        theirs = other.state_dict()
+        assert all(torch.equal(theirs[name], tensor) for name, tensor in one.state_dict().items())
+    assert not torch.equal(later.model.std, published.model.std)
+    ours, before = (
+        model.sample(garch_prices, 5, 100, seed=1).log_returns for model in (later, published)
+    )
+    assert ours.isfinite().all()
+    assert not torch.equal(ours, before)
+
+
+def test_refitting_takes_the_assets_of_the_model(tiny_model, garch_prices):
+    published = load_model("tiny", tiny_model.store)
+    with pytest.raises(fingan.errors.UnknownAssetError):
+        refit(published, garch_prices.iloc[:, :2])
 
 
 def test_fit_writes_nothing(garch_prices, config, tmp_path, monkeypatch):
