@@ -83,7 +83,7 @@ def measure(options: argparse.Namespace) -> list[Table]:
     rows = {
         (row.sampler, row.level): row for row in judge(forecasts, days, design.levels, horizon=1)
     }
-    is_known = options.prices == PRICES
+    is_known = (options.prices, options.start, options.end) == (PRICES, FIRST, LAST)
     if models:
         add_models(goals, rows, list(models), BOUNDS if is_known else {}, options.command)
     if is_known:

@@ -91,7 +91,7 @@ class ShockRoute(nn.Module):
             news = moves.clamp(-modes.MAX_NEWS, modes.MAX_NEWS)
             gains = torch.addcmul(self.beta, news * self.alpha, news)
             rest = (1 - self.alpha - self.beta).expand_as(gains)
-            path = linear_recurrence(gains, rest, variances)
+            path = linear_recurrence(gains, rest, variances).clamp(modes.SMALLEST, modes.LARGEST)
             variances, now = path[-1], path[:-1].flatten(0, 1)
             scores.addmm_(moves.flatten(0, 1) * (now.sqrt() - 1), self.root[:n_modes])
             scores.mul_(torch.addmm(scores.new_ones(()), now - 1, self.shares).rsqrt_())
@@ -102,10 +102,10 @@ class ShockRoute(nn.Module):
 class InnovationGenerator(nn.Module):
     """Noise and market state to joint innovations of all assets, over any horizon.
 
-        e = T(y) exp(s + f(noise, state)) - E
+        e = T(y) exp(f(noise, state)) - E
 
-    y are correlated normal scores and T each asset's law (``ShockRoute``), s an asset's scale, f
-    the network, and E makes the mean 0.
+    y are correlated normal scores and T each asset's law (``ShockRoute``), f is the network, and E
+    makes the mean 0.
     """
 
     centre: Tensor
@@ -185,7 +185,8 @@ class MarketGenerator(nn.Module):
     ) -> tuple[Innovations, Today, list[Memory]]:
         """Scaled returns of a stretch, then where paths go on, and their memory.
 
-        Stretches equal one pass, and returns up to a step know no noise after it.
+        Returns up to a step know no noise after it; stretches equal one pass, but where volatility
+        meets its bound.
         """
         raise NotImplementedError
 

@@ -23,6 +23,9 @@ Innovations = Float[Tensor, "n_days n_assets"]  # NaN where not observed
 
 TAIL = 0.06  # of the observations on each side
 N_KNOTS = 101  # quantiles of the body
+LEAST_EXCESSES = 5  # beyond an edge; with fewer the law ends there
+MAX_SCORE = 5.0  # of an observation: once in three million
+TIE = 1e-5  # values closer than this are one
 LEAST_TAIL = 15  # observations of a tail; of fewer the normal law is kept
 SHAPE, SHAPE_SPREAD, MAX_SHAPE = 0.15, 0.1, 0.35  # prior of the tail index's inverse, and a bound
 REACH, N_CELLS = 6.5, 1300  # of the table, in normal deviations
@@ -39,7 +42,7 @@ class Margins:
         grid = np.linspace(-self.table.reach, self.table.reach, self.table.values.shape[1])
         values = innovations.numpy()
         curves = self.table.values.double().numpy()
-        columns = [np.interp(values[:, j], curve, grid) for j, curve in enumerate(curves)]
+        columns = [_inverse(values[:, j], curve, grid) for j, curve in enumerate(curves)]
         return torch.from_numpy(np.stack(columns, axis=1))
 
 
@@ -72,6 +75,16 @@ def fit_margins(innovations: Innovations) -> Margins:
     return Margins(QuantileTable(REACH, torch.tensor(np.stack(curves)).float()))
 
 
+def _inverse(
+    values: Float[np.ndarray, " n"],
+    curve: Float[np.ndarray, " n_points"],
+    grid: Float[np.ndarray, " n_points"],
+) -> Float[np.ndarray, " n"]:
+    """Normal scores of values; of a value that stands for many, the middle of theirs."""
+    scores = (np.interp(values - TIE, curve, grid) + np.interp(values + TIE, curve, grid)) / 2
+    return np.clip(scores, -MAX_SCORE, MAX_SCORE)
+
+
 def _curve(
     ordered: Float[np.ndarray, " n"], grid: Float[np.ndarray, " n_points"]
 ) -> Float[np.ndarray, " n_points"]:
@@ -90,7 +103,7 @@ def _curve(
     low, high = knots[0], knots[-1]
     falls, rises = low - ordered[ordered < low], ordered[ordered > high] - high
     inside = np.clip(grid, ndtri(share), -ndtri(share))
-    beyond = ndtr(-np.abs(grid)) / share  # of the tail's probability, what is left further out
+    beyond = ndtr(-np.abs(grid)) * len(ordered)  # observations expected further out
     curve: Float[np.ndarray, " n_points"] = np.where(
         grid < inside,
         low - _excess(beyond, falls),
@@ -102,9 +115,15 @@ def _curve(
 def _excess(
     beyond: Float[np.ndarray, " n_points"], excesses: Float[np.ndarray, " n"]
 ) -> Float[np.ndarray, " n_points"]:
-    """Quantiles of the generalised Pareto law fitted to excesses."""
+    """Quantiles of the generalised Pareto law fitted to excesses; none where they are too few.
+
+    Values that equal the edge are not beyond it: a price that often stands still has thin tails.
+    """
+    if len(excesses) < LEAST_EXCESSES:
+        return np.zeros_like(beyond)
     shape, scale = _pareto(excesses)
-    return scale * np.expm1(-shape * np.log(np.clip(beyond, 1e-300, 1))) / shape
+    left = np.clip(beyond / len(excesses), 1e-300, 1)
+    return scale * np.expm1(-shape * np.log(left)) / shape
 
 
 def _pareto(excesses: Float[np.ndarray, " n"]) -> tuple[float, float]:

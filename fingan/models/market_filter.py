@@ -27,9 +27,14 @@ class MarketFilter:
     modes: CorrelationModes
 
     @classmethod
-    def fit(cls, scaled: Returns) -> "MarketFilter":
-        """Fit to the scaled returns of a training span, NaN where not observed."""
-        volatility = fit_components(scaled)
+    def fit(cls, scaled: Returns, unchanged: Tensor | None = None) -> "MarketFilter":
+        """Fit to the scaled returns of a training span, NaN where not observed.
+
+        Args:
+            scaled: Returns, mean-free.
+            unchanged: Where a price did not change; default what the returns show.
+        """
+        volatility = fit_components(scaled, unchanged)
         innovations = scaled / volatility.variances(scaled)[:-1].sqrt()
         margins = fit_margins(innovations)
         scores = margins.scores(innovations)

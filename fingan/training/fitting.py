@@ -10,6 +10,7 @@ from fingan.data.scaling import ReturnScaler
 from fingan.models.families import is_conditional
 from fingan.models.generators import Family
 from fingan.models.market_filter import MarketFilter
+from fingan.volatility.component import unchanged_days
 from fingan.volatility.drift import expected_returns
 from fingan.volatility.time_of_day import TimeOfDay, fit_time_of_day
 
@@ -36,8 +37,12 @@ def fit_market(span: ReturnTable, family: Family) -> Fitted:
     scaler = ReturnScaler.fit(span)
     scaled = scaler.transform(span.values)
     time_of_day = fit_time_of_day(scaled, span.dates)
-    known = scaled / time_of_day.of(span.dates)
-    law = MarketFilter.fit(known) if is_conditional(family) else MarketFilter.unconditional(known)
-    variances = law.volatility.variances(known)[:-1]
+    factors = time_of_day.of(span.dates)
+    known = scaled / factors
+    if is_conditional(family):
+        law = MarketFilter.fit(known, unchanged_days(span.values))
+    else:
+        law = MarketFilter.unconditional(known)
+    variances = law.volatility.variances(known)[:-1] * factors.square()
     expected = expected_returns(span.values / scaler.std, variances)
     return Fitted(replace(scaler, mean=expected * scaler.std), time_of_day, law)

@@ -99,20 +99,22 @@ def variance_of(
     return slow * fast.sum(-2).clamp(-MAX_LOG, MAX_LOG).exp()
 
 
-def fit_components(returns: Returns) -> ComponentFilter:
+def fit_components(returns: Returns, unchanged: Tensor | None = None) -> ComponentFilter:
     """Fit all assets at once: Student quasi-likelihood with a weak Gaussian prior.
 
     Args:
         returns: Mean-free returns of the training span, scaled to about unit variance.
+        unchanged: Where a price did not change (``unchanged_days``); default from the returns.
 
     Returns:
-        Parameters in float64; every recursion is stable.
+        Parameters in float64; persistence and decays are below 1.
     """
     returns = returns.double()
     weights = _peer_weights(returns)
     is_alone = returns.shape[1] == 1
     kept = torch.tensor([not (is_alone and place in PEERS) for place in range(len(START))])
-    counts = (~returns.isnan() & ~_is_unchanged(returns)).double().unsqueeze(1)
+    stood = unchanged_days(returns) if unchanged is None else unchanged
+    counts = (~returns.isnan() & ~stood).double().unsqueeze(1)
     free = most_likely(
         lambda points: counts * _log_likelihood(returns, points, weights),
         torch.tensor(START, dtype=torch.float64) * kept,
@@ -127,7 +129,7 @@ def _standardised(law: ComponentFilter, returns: Returns) -> ComponentFilter:
     innovations, _, _ = _filtered(law, returns)
     news = torch.where(returns.isnan(), torch.nan, innovations.clamp(-MAX_NEWS, MAX_NEWS))
     size = news.square().nanmean(0).nan_to_num(nan=1.0).clamp(0.1, 10)
-    alpha = law.alpha * size
+    alpha = (law.alpha * size).clamp(max=MAX_PERSISTENCE)
     persistence = (alpha + law.beta).clamp(max=MAX_PERSISTENCE)
     return replace(
         law,
@@ -139,14 +141,19 @@ def _standardised(law: ComponentFilter, returns: Returns) -> ComponentFilter:
     )
 
 
-def _is_unchanged(returns: Returns) -> Tensor:
+def unchanged_days(returns: Returns) -> Tensor:
     """Days whose return is one that an asset has again and again: its price did not change.
 
     They move the filter, but a likelihood that counts them wants a volatility of zero.
+
+    Args:
+        returns: Before anything but a constant was taken off; NaN where unobserved.
     """
-    usual = returns.nan_to_num().mode(0).values
+    observed = ~returns.isnan()
+    apart = torch.arange(len(returns), dtype=torch.float64).unsqueeze(1) + 1e9  # none is alike
+    usual = torch.where(observed, returns.double(), apart).mode(0).values
     same = returns == usual
-    return same & (same.double().mean(0) > UNCHANGED)
+    return same & (same.sum(0) > UNCHANGED * observed.sum(0))
 
 
 def _peer_weights(returns: Returns) -> Float[Tensor, "n_assets n_assets"]:

@@ -25,6 +25,8 @@ Scores = Float[Tensor, "n_days n_assets"]  # normal scores of innovations, NaN w
 N_MODES = 5
 MAX_NEWS = 7.0  # a larger move of a mode counts as this one
 MAX_PERSISTENCE = 0.999
+SMALLEST, LARGEST = 0.05, 20.0  # variance of a mode, relative to the usual
+LEAST_USUAL = 0.05
 LEAST_SEEN = 0.5  # of a mode
 START = (math.log(0.985 / 0.015), math.log(0.025 / 0.975))  # persistence, share of news in it
 SPREAD = (1.5, 1.0)
@@ -36,6 +38,8 @@ class CorrelationModes:
 
     root: Float[Tensor, "n_assets n_assets"]
     """Columns ``a_k``, largest first: root @ root.T is the average correlation."""
+    usual: Float[Tensor, " n_modes"]
+    """Mean squared move in the training span: near 1, but where prices often stand still."""
     alpha: Float[Tensor, " n_modes"]
     beta: Float[Tensor, " n_modes"]
 
@@ -43,7 +47,7 @@ class CorrelationModes:
         """``g`` over a history: row t uses days before t only; the last is tomorrow's."""
         n_modes = len(self.alpha)
         moves, shares = _moves(scores, self.root[:, :n_modes])
-        _, variances = _filtered(self.alpha, self.beta, moves, shares)
+        _, variances = _filtered(self.alpha, self.beta, moves / self.usual, shares)
         return variances
 
 
@@ -62,8 +66,10 @@ def fit_modes(
     root = root * root.sum(0).sign().where(root.sum(0) != 0, 1.0)
     n_modes = min(n_modes, (len(root) + 1) // 2) if len(root) > 1 else 0
     if n_modes == 0:
-        return CorrelationModes(root, root.new_zeros(0), root.new_zeros(0))
+        return CorrelationModes(root, *(root.new_zeros(0) for _ in range(3)))
     moves, shares = _moves(scores, root[:, :n_modes])
+    usual = moves.nanmean(0).nan_to_num(nan=1.0).clamp(min=LEAST_USUAL)
+    moves = moves / usual
 
     def log_likelihood(points: Tensor) -> Tensor:
         likelihood, _ = _filtered(*_coefficients(points), moves, shares)
@@ -71,7 +77,7 @@ def fit_modes(
 
     start, spread = (torch.tensor(numbers, dtype=torch.float64) for numbers in (START, SPREAD))
     alpha, beta = _coefficients(most_likely(log_likelihood, start, spread, n_modes))
-    return CorrelationModes(root, alpha, beta)
+    return CorrelationModes(root, usual, alpha, beta)
 
 
 def _coefficients(free: Float[Tensor, "*tried n_modes 2"]) -> tuple[Tensor, Tensor]:
@@ -85,14 +91,14 @@ def _moves(
 ) -> tuple[Float[Tensor, "n_days n_modes"], Float[Tensor, "n_modes n_modes"]]:
     """Each mode's squared move, its average 1, and how much each mode lends to a mode's assets.
 
-    Where too little of a mode was observed, its move counts as expected.
+    NaN where too little of a mode was observed: its variance goes on as expected.
     """
     size = root.square().sum(0)
     directions = root / size
     observed = ~scores.isnan()
     moves = scores.nan_to_num().double() @ directions
     seen = observed.double() @ (directions * root)  # how much of each mode was observed
-    moves = torch.where(seen > LEAST_SEEN, (moves / seen).square(), 1.0)
+    moves = torch.where(seen > LEAST_SEEN, (moves / seen).square(), torch.nan)
     lent = (root.square() / size).T @ root.square()
     return moves, lent
 
@@ -107,8 +113,10 @@ def _filtered(alpha: Tensor, beta: Tensor, moves: Tensor, lent: Tensor) -> tuple
         before = variances[day]
         scale = 1 + (before - 1) @ lending  # mean variance that D takes off a mode's assets
         surprise = square * scale / before
+        is_seen = ~np.isnan(surprise)
         np.subtract(-np.log(before / scale), surprise, out=likelihood[day])
-        bounded = np.minimum(surprise, MAX_NEWS**2)
-        np.multiply(news * bounded + weights, before, out=variances[day + 1])
-        variances[day + 1] += rest
+        likelihood[day] = np.where(is_seen, likelihood[day], 0.0)
+        bounded = np.where(is_seen, np.minimum(surprise, MAX_NEWS**2), 1.0)
+        following = (news * bounded + weights) * before + rest
+        variances[day + 1] = np.minimum(np.maximum(following, SMALLEST), LARGEST)
     return torch.from_numpy(likelihood / 2), torch.from_numpy(variances)

@@ -26,8 +26,9 @@ def most_likely(
     """Posterior modes of ``n_problems`` problems that have the same free numbers.
 
     Args:
-        log_likelihood: Each day's, of each problem, at several points; a day may depend on the
-            numbers of the other problems, which are held for a step.
+        log_likelihood: Each day's, of each problem, at several points. Where a problem's days
+            depend on the numbers of the others, all are moved alike for a score: the step is then
+            one of several that rise, and is taken only where it does.
         start: Centre of the Gaussian prior, from which the search begins.
         spread: Prior deviations; 0 for a number that is not free. Short histories stay near the
             centre, long ones hardly feel it.
@@ -63,6 +64,6 @@ def most_likely(
         point = torch.where(better[:, None], candidate, point)
         current = tried if bool(better.all()) else evaluate(point)
         damping = torch.where(better, damping / 4, damping * 6).clamp(1e-6, 1e4)
-        if gain.max() < GAIN:
+        if bool(better.any()) and gain.max() < GAIN:
             break
     return point

@@ -3,7 +3,7 @@ import math
 import pytest
 import torch
 
-from fingan.models.margins import MAX_SHAPE, REACH, fit_margins
+from fingan.models.margins import MAX_SCORE, MAX_SHAPE, fit_margins
 
 RANDOM = torch.Generator().manual_seed(4)
 
@@ -56,7 +56,7 @@ def test_scores_invert_the_map_and_keep_gaps():
     gappy[5, 0] = torch.nan
     scores = MARGINS.scores(gappy)
     assert scores[5, 0].isnan()
-    inside = ~gappy.isnan() & (scores.abs() < REACH - 0.1)
+    inside = ~gappy.isnan() & (scores.abs() < MAX_SCORE)
     back = MARGINS.table(scores.nan_to_num().float()).double()
     torch.testing.assert_close(back[inside], gappy[inside], atol=2e-3, rtol=2e-3)
     assert 0.95 < scores.nan_to_num().std() < 1.05

@@ -1,3 +1,4 @@
+import pytest
 import torch
 
 from fingan.models.generators import FilteredGenerator, GeneratorConfig
@@ -53,3 +54,19 @@ def test_gaps_leave_today_finite():
     gappy[-50:, 1] = torch.nan
     law = MarketFilter.fit(gappy)
     assert all(tensor.isfinite().all() for tensor in law.today(gappy))
+
+
+@pytest.mark.parametrize("still", [0.8, 0.9, 0.97])
+def test_an_asset_that_mostly_stands_still_does_the_others_no_harm(still):
+    """A peg, a policy rate: its innovations are mostly one value."""
+    returns = torch.randn(1500, 3, generator=RANDOM, dtype=torch.float64)
+    returns[torch.rand(1500, generator=RANDOM) < still, 0] = 0.0
+    returns = returns / returns.std(0)
+    law = MarketFilter.fit(returns)
+    modes = law.today(returns).modes
+    assert modes.mean() < 1.5
+    assert modes.quantile(0.9) < 2
+    assert law.correlation.sub(torch.eye(3)).abs().max() < 0.1
+    drawn = law.margins.table(torch.randn(200_000, 3, generator=RANDOM)).std(0)
+    innovations = returns / law.today(returns).variance[:-1].sqrt()
+    assert (drawn / innovations.std(0) < 1.5).all()

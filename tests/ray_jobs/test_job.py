@@ -58,7 +58,10 @@ def test_a_batch_that_the_workers_cannot_share_is_refused():
         (["--set", "wokers=3"], "did you mean 'workers'?"),
         (["--set", "train.steps=many"], "'train.steps' must be a valid integer, got 'many'"),
         (["--workers", "0"], "'workers' must be greater than 0, got 0"),
-        (["--workers", "3"], "train.batch_size must be a multiple of workers, got 128 for 3"),
+        (
+            ["--workers", "3", "--set", "train.batch_size=128"],
+            "train.batch_size must be a multiple of workers, got 128 for 3",
+        ),
         (["--set", "prices=nowhere.csv"], "nowhere.csv: "),
         (["--set", "until=1990-01-01"], "until must not lie before the first row, 2015-01-02"),
         (["--set", "name=Mine!"], "Mine!"),

@@ -5,6 +5,7 @@ from fingan.volatility.component import (
     MAX_NEWS,
     ComponentFilter,
     fit_components,
+    unchanged_days,
     variance_of,
 )
 
@@ -122,6 +123,15 @@ def test_days_without_a_change_of_price_do_not_pull_volatility_to_zero():
     surprise = stale[:, 0].square() / fitted.variances(stale)[:-1, 0]
     assert surprise.max() < 60  # pulled to zero, the next change would be one of hundreds
     assert 0.95 < surprise.mean() < 1.05
+
+
+def test_unchanged_days_are_found_beside_many_missing_ones():
+    stale = RETURNS[:2000].clone()
+    stale[::12, 0] = 0.0
+    stale[:900, 0] = torch.nan
+    found = unchanged_days(stale)
+    assert torch.equal(found[:, 0], stale[:, 0] == 0)
+    assert not found[:, 1].any()
 
 
 def test_a_single_asset_has_no_peers():
