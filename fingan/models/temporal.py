@@ -2,7 +2,7 @@
 
 Volatility clustering must come from the network's own memory of its noise, 63 steps with the
 dilations given, and heavy tails from the map behind it: values of about unit variance to each
-asset's own margins, fitted beforehand, as Quant GANs does with the inverse Lambert-W transform.
+asset's own margins, fitted beforehand, where Quant GANs has the inverse Lambert-W transform.
 
 It knows no market state: every path is one of an ordinary day of the training span. Where it
 differs from Quant GANs: one dilated layer a block instead of two, leaky instead of parametric
@@ -10,7 +10,7 @@ rectifiers, no dependence over time before training, a path starts from an empty
 noise drawn before it, the critic sees returns with their tails, and the tails are the margins'.
 
 Source: Wiese et al. (2020), Quant GANs: deep generation of financial time series, sections 3 and
-6, for the network and the tails; Goerg (2015), The Lambert way to Gaussianize heavy-tailed data.
+6, for the network.
 """
 
 import torch
