@@ -1,12 +1,13 @@
 """What every generator is, and the default of them: noise to innovations to returns.
 
-Innovations take a direct route: Gaussian values with the market's correlation, whose leading modes
-have variances that move, mapped to each asset's own law. A causal network stretches them; the
-stretch depends on the same noise, and so makes skew, tail dependence, and volatility of volatility.
-The filter's recursions turn innovations into returns. At initialisation the network is silent: the
-generator is the filter run forward, a parametric model, and training moves away from it only where
-the critic sees a difference. The network stretches and never adds, so that conditional means, of
-which one history says little, can arise only where stretch and direction share noise.
+Innovations take a direct route: scores with the market's correlation, whose leading modes have
+variances that move and shocks of their own law, mapped to each asset's law. A causal network
+stretches them; the stretch depends on the same noise, and so makes skew, tail dependence, and
+volatility of volatility. The filter's recursions turn innovations into returns. At initialisation
+the network is silent: the generator is the filter run forward, a parametric model, and training
+moves away from it only where the critic sees a difference. The network stretches and never adds, so
+that conditional means, of which one history says little, can arise only where stretch and direction
+share noise.
 
 Source: Wiese et al. (2020), Quant GANs, section 4 (volatility times innovation);
 ``fingan.volatility.component`` and ``fingan.volatility.modes`` for the recursions; docs/method.md
@@ -75,7 +76,7 @@ class ShockRoute(nn.Module):
             ("beta", law.modes.beta),
         ):
             self.register_buffer(name, tensor.float().contiguous(), persistent=False)
-        self.margins = MarginMap(law.margins)
+        self.margins, self.shocks = MarginMap(law.margins), MarginMap(law.shocks)
 
     @torch.no_grad()
     def forward(self, noise: Noise, variances: Modes) -> tuple[Innovations, Modes]:
@@ -84,16 +85,16 @@ class ShockRoute(nn.Module):
         Nothing here is trained, and the noise needs no gradient.
         """
         n_assets, n_modes = len(self.root), len(self.alpha)
-        shocks = noise[..., :n_assets].flatten(0, 1)
-        scores = shocks @ self.root
+        normals = noise[..., :n_assets].flatten(0, 1)
+        scores = normals[:, n_modes:] @ self.root[n_modes:]
         if n_modes > 0:
-            moves = noise[..., :n_modes]
+            moves = self.shocks(noise[..., :n_modes])
             news = moves.clamp(-modes.MAX_NEWS, modes.MAX_NEWS)
             gains = torch.addcmul(self.beta, news * self.alpha, news)
             rest = (1 - self.alpha - self.beta).expand_as(gains)
             path = linear_recurrence(gains, rest, variances).clamp(modes.SMALLEST, modes.LARGEST)
             variances, now = path[-1], path[:-1].flatten(0, 1)
-            scores.addmm_(moves.flatten(0, 1) * (now.sqrt() - 1), self.root[:n_modes])
+            scores.addmm_(moves.flatten(0, 1) * now.sqrt(), self.root[:n_modes])
             scores.mul_(torch.addmm(scores.new_ones(()), now - 1, self.shares).rsqrt_())
         innovations: Tensor = self.margins(scores)
         return innovations.unflatten(0, noise.shape[:2]), variances

@@ -9,12 +9,13 @@ derivative securities, for past innovations as the law; McNeil & Frey (2000), Es
 tail-related risk measures for heteroscedastic financial time series, for Pareto tails on them.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
 from fingan.models.quantile_tables import QuantileTable
@@ -45,6 +46,22 @@ class Margins:
         columns = [_inverse(values[:, j], curve, grid) for j, curve in enumerate(curves)]
         return torch.from_numpy(np.stack(columns, axis=1))
 
+    def mirrored(self, where: Bool[Tensor, " n_columns"]) -> "Margins":
+        """The laws with gains and falls changed over, of some columns."""
+        turned = self.table.values.flip(1).neg()
+        values = turned.where(where.unsqueeze(1), self.table.values)
+        return Margins(QuantileTable(self.table.reach, values))
+
+    def of_values_from(self, law: "Margins") -> "Margins":
+        """The map from numbers of another law instead of the normal one, to the same values."""
+        grid = np.linspace(-REACH, REACH, N_CELLS + 1)
+        pairs = zip(
+            self.table.values.double().numpy(), law.table.values.double().numpy(), strict=True
+        )
+        return _margins(
+            [np.interp(np.interp(grid, other, grid), grid, own) for own, other in pairs]
+        )
+
 
 class MarginMap(nn.Module):
     """The map as part of a generator: it goes to the generator's device, and is not trained."""
@@ -64,15 +81,29 @@ class MarginMap(nn.Module):
         return self
 
 
-def fit_margins(innovations: Innovations) -> Margins:
-    """Fit each asset's law to its observed innovations, its mean taken off."""
+def fit_margins(innovations: Innovations, *, is_unit: bool = False) -> Margins:
+    """Fit each column's law to what was observed of it, its mean taken off.
+
+    Args:
+        innovations: Of a training span.
+        is_unit: Whether each law is given the variance 1.
+    """
     grid = np.linspace(-REACH, REACH, N_CELLS + 1)
     curves = []
     for column in innovations.double().numpy().T:
         curve = _curve(np.sort(column[~np.isnan(column)]), grid)
         density = np.exp(-(grid**2) / 2)
-        curves.append(curve - (curve * density).sum() / density.sum())
-    return Margins(QuantileTable(REACH, torch.tensor(np.stack(curves)).float()))
+        curve = curve - (curve * density).sum() / density.sum()
+        if is_unit:
+            curve /= np.sqrt((curve**2 * density).sum() / density.sum())
+        curves.append(curve)
+    return _margins(curves)
+
+
+def _margins(curves: Sequence[Float[np.ndarray, " n_points"]]) -> Margins:
+    """Tables of curves on the grid."""
+    values = np.reshape(curves, (len(curves), N_CELLS + 1))
+    return Margins(QuantileTable(REACH, torch.from_numpy(values).float()))
 
 
 def _inverse(

@@ -11,11 +11,20 @@ from jaxtyping import Float
 from torch import Tensor
 
 from fingan.models.margins import REACH, Margins, fit_margins
+from fingan.models.mode_shocks import score_laws, shock_laws
 from fingan.models.quantile_tables import QuantileTable
 from fingan.models.states import Today, market_states
-from fingan.volatility.component import ComponentFilter, Returns, fit_components, variance_of
+from fingan.volatility.component import (
+    ComponentFilter,
+    Returns,
+    fit_components,
+    unchanged_days,
+    variance_of,
+)
 from fingan.volatility.correlation import shrunk_correlation
 from fingan.volatility.modes import CorrelationModes, fit_modes
+
+N_PASSES = 2  # scores, then the law of the scores that they imply
 
 
 @dataclass(frozen=True)
@@ -25,6 +34,8 @@ class MarketFilter:
     volatility: ComponentFilter
     margins: Margins
     modes: CorrelationModes
+    shocks: Margins
+    """Of each moving mode: what a normal number becomes, variance 1."""
 
     @classmethod
     def fit(cls, scaled: Returns, unchanged: Tensor | None = None) -> "MarketFilter":
@@ -34,11 +45,17 @@ class MarketFilter:
             scaled: Returns, mean-free.
             unchanged: Where a price did not change; default what the returns show.
         """
-        volatility = fit_components(scaled, unchanged)
+        stood = unchanged_days(scaled) if unchanged is None else unchanged
+        volatility = fit_components(scaled, stood)
         innovations = scaled / volatility.variances(scaled)[:-1].sqrt()
-        margins = fit_margins(innovations)
-        scores = margins.scores(innovations)
-        return cls(volatility, margins, fit_modes(scores, shrunk_correlation(scores)))
+        own = margins = fit_margins(innovations)
+        stillness = stood.sum(0) / (~scaled.isnan()).sum(0)
+        for _ in range(N_PASSES):
+            scores = margins.scores(innovations)
+            modes = fit_modes(scores, shrunk_correlation(scores))
+            shocks = shock_laws(modes, scores, stillness)
+            margins = own.of_values_from(score_laws(modes, shocks, scores))
+        return cls(volatility, margins, modes, shocks)
 
     @classmethod
     def unconditional(cls, scaled: Returns) -> "MarketFilter":
@@ -46,13 +63,19 @@ class MarketFilter:
         margins = fit_margins(scaled)
         scores = margins.scores(scaled.double())
         still = ComponentFilter.still(scaled.shape[1])
-        return cls(still, margins, fit_modes(scores, shrunk_correlation(scores), n_modes=0))
+        modes = fit_modes(scores, shrunk_correlation(scores), n_modes=0)
+        return cls(still, margins, modes, fit_margins(modes.shocks(scores)))
 
     def aligned(self, other: "MarketFilter") -> "MarketFilter":
         """The same law, each mode with the sign that it has in an earlier one."""
         root = self.modes.root
         signs = (root * other.modes.root).sum(0).sign()
-        return replace(self, modes=replace(self.modes, root=root * signs.where(signs != 0, 1.0)))
+        signs = signs.where(signs != 0, 1.0)
+        return replace(
+            self,
+            modes=replace(self.modes, root=root * signs),
+            shocks=self.shocks.mirrored(signs[: len(self.modes.alpha)] < 0),
+        )
 
     @property
     def n_assets(self) -> int:
@@ -83,7 +106,10 @@ class MarketFilter:
 
     def tensors(self) -> dict[str, Tensor]:
         """All numbers, by name."""
-        found: dict[str, Tensor] = {"margins.values": self.margins.table.values}
+        found: dict[str, Tensor] = {
+            "margins.values": self.margins.table.values,
+            "shocks.values": self.shocks.table.values,
+        }
         for part, name in ((self.volatility, "volatility"), (self.modes, "modes")):
             found |= {f"{name}.{field.name}": getattr(part, field.name) for field in fields(part)}
         return found
@@ -102,4 +128,5 @@ class MarketFilter:
             ComponentFilter(**part("volatility")),
             Margins(QuantileTable(REACH, **part("margins"))),
             CorrelationModes(**part("modes")),
+            Margins(QuantileTable(REACH, **part("shocks"))),
         )

@@ -47,8 +47,15 @@ class CorrelationModes:
         """``g`` over a history: row t uses days before t only; the last is tomorrow's."""
         n_modes = len(self.alpha)
         moves, shares = _moves(scores, self.root[:, :n_modes])
-        _, variances = _filtered(self.alpha, self.beta, moves / self.usual, shares)
+        _, variances = _filtered(self.alpha, self.beta, moves.square() / self.usual, shares)
         return variances
+
+    def shocks(self, scores: Scores) -> Float[Tensor, "n_days n_modes"]:
+        """``z`` over a history; NaN where too little of a mode was observed."""
+        moves, lent = _moves(scores, self.root[:, : len(self.alpha)])
+        variances = self.variances(scores)[:-1]
+        scale = 1 + (variances - 1) @ lent
+        return moves * (scale / (variances * self.usual)).sqrt()
 
 
 def fit_modes(
@@ -68,11 +75,12 @@ def fit_modes(
     if n_modes == 0:
         return CorrelationModes(root, *(root.new_zeros(0) for _ in range(3)))
     moves, shares = _moves(scores, root[:, :n_modes])
-    usual = moves.nanmean(0).nan_to_num(nan=1.0).clamp(min=LEAST_USUAL)
-    moves = moves / usual
+    squares = moves.square()
+    usual = squares.nanmean(0).nan_to_num(nan=1.0).clamp(min=LEAST_USUAL)
+    squares = squares / usual
 
     def log_likelihood(points: Tensor) -> Tensor:
-        likelihood, _ = _filtered(*_coefficients(points), moves, shares)
+        likelihood, _ = _filtered(*_coefficients(points), squares, shares)
         return likelihood
 
     start, spread = (torch.tensor(numbers, dtype=torch.float64) for numbers in (START, SPREAD))
@@ -89,7 +97,7 @@ def _coefficients(free: Float[Tensor, "*tried n_modes 2"]) -> tuple[Tensor, Tens
 def _moves(
     scores: Scores, root: Float[Tensor, "n_assets n_modes"]
 ) -> tuple[Float[Tensor, "n_days n_modes"], Float[Tensor, "n_modes n_modes"]]:
-    """Each mode's squared move, its average 1, and how much each mode lends to a mode's assets.
+    """Each mode's move, its average square 1, and how much each mode lends to a mode's assets.
 
     NaN where too little of a mode was observed: its variance goes on as expected.
     """
@@ -98,15 +106,17 @@ def _moves(
     observed = ~scores.isnan()
     moves = scores.nan_to_num().double() @ directions
     seen = observed.double() @ (directions * root)  # how much of each mode was observed
-    moves = torch.where(seen > LEAST_SEEN, (moves / seen).square(), torch.nan)
+    moves = torch.where(seen > LEAST_SEEN, moves / seen, torch.nan)
     lent = (root.square() / size).T @ root.square()
     return moves, lent
 
 
-def _filtered(alpha: Tensor, beta: Tensor, moves: Tensor, lent: Tensor) -> tuple[Tensor, Tensor]:
+def _filtered(
+    alpha: Tensor, beta: Tensor, squared_moves: Tensor, lent: Tensor
+) -> tuple[Tensor, Tensor]:
     """Each day's Gaussian log-likelihood of each mode, and the modes' variances."""
-    news, weights, squares = alpha.numpy(), beta.numpy(), moves.numpy()
-    rest, lending = 1 - news - weights, lent.numpy().T
+    news, weights = alpha.numpy(), beta.numpy()
+    rest, lending, squares = 1 - news - weights, lent.numpy().T, squared_moves.numpy()
     variances = np.ones((len(squares) + 1, *news.shape))
     likelihood = np.empty((len(squares), *news.shape))
     for day, square in enumerate(squares):

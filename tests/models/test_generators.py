@@ -23,9 +23,13 @@ LAW = MarketFilter.fit(history())
 def make_generator(loudness=0.1):
     """A generator whose network speaks: with 0 it is as silent as a new one."""
     config = GeneratorConfig(width=8, dilations=(1, 2, 4), n_latent=2)
+    random = torch.Generator().manual_seed(5)
     generator = FilteredGenerator(config, LAW, N_FEATURES)
+    for weights in generator.innovations.parameters():
+        torch.nn.init.uniform_(weights, -0.35, 0.35, random)
+    for weights in generator.innovations.exit.parameters():
+        torch.nn.init.zeros_(weights)
     if loudness:
-        random = torch.Generator().manual_seed(5)
         for weights in generator.innovations.exit.parameters():
             torch.nn.init.normal_(weights, 0, loudness, random)
     return generator.requires_grad_(False)

@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from fingan.models.generators import FilteredGenerator, GeneratorConfig
+from fingan.models.generators import FilteredGenerator, GeneratorConfig, ShockRoute
 from fingan.models.market_filter import MarketFilter
 from fingan.models.states import N_FEATURES
 
@@ -67,6 +67,10 @@ def test_an_asset_that_mostly_stands_still_does_the_others_no_harm(still):
     assert modes.mean() < 1.5
     assert modes.quantile(0.9) < 2
     assert law.correlation.sub(torch.eye(3)).abs().max() < 0.1
-    drawn = law.margins.table(torch.randn(200_000, 3, generator=RANDOM)).std(0)
+    noise = torch.randn(50, 4000, 3, generator=RANDOM)
+    drawn, _ = ShockRoute(law)(noise, torch.ones(4000, modes.shape[1]))
+    drawn = drawn.flatten(0, 1)
     innovations = returns / law.today(returns).variance[:-1].sqrt()
-    assert (drawn / innovations.std(0) < 1.5).all()
+    assert (drawn.std(0) / innovations.std(0) < 1.5).all()
+    at_rest = (drawn[:, 0] - drawn[:, 0].median()).abs() < 0.01
+    assert float(at_rest.double().mean()) == pytest.approx(still, abs=0.05)
