@@ -30,7 +30,7 @@ from fingan.training.distributed import average_gradients, broadcast_weights, ow
 from fingan.training.growing import shortened, window_length
 from fingan.training.members import member_config
 from fingan.training.memory import keep_freed_memory, return_freed_memory
-from fingan.training.selection import Sums, Validation, collapse
+from fingan.training.selection import Sums, Validation, collapse, is_worth_it
 from fingan.training.state import TrainState
 
 REPORT_EVERY = 50  # steps
@@ -109,11 +109,12 @@ def _train_member(
     own = member_config(config, len(state.finished))
     device = training_set.correlation.device
     start = _parametric_sums(training_set, own, validation, device)
+    starts_parametric = own.generator.family == "filtered"
     if not state.curve:
-        _check(state, validation, start, {})
+        _check(state, validation, start, {}, starts_parametric=starts_parametric)
     for means in _stretches(state, training_set, own):
         if state.step % own.selection.every == 0 or state.step == own.steps:
-            _check(state, validation, start, means)
+            _check(state, validation, start, means, starts_parametric=starts_parametric)
         yield means
 
 
@@ -210,13 +211,21 @@ def _parametric_sums(
     return validation.sums(start.average)
 
 
-def _check(state: TrainState, validation: Validation, start: Sums, terms: dict[str, float]) -> None:
-    """Score the average, keep it if it is the best healthy one, and add to the curve."""
+def _check(
+    state: TrainState,
+    validation: Validation,
+    start: Sums,
+    terms: dict[str, float],
+    *,
+    starts_parametric: bool,
+) -> None:
+    """Score the average, keep it if the rule says so, and add to the curve."""
     validation.recentre(state.average)
     scores = validation.score(validation.sums(state.average), start)
     state.curve.append({"step": float(state.step), **terms, **scores})
     best = state.best_scores.get("validation_score", math.inf)
-    if collapse(scores) is None and scores["validation_score"] < best:
+    may_stay = starts_parametric and state.step > 0 and not is_worth_it(scores)
+    if collapse(scores) is None and scores["validation_score"] < best and not may_stay:
         state.best.load_state_dict(state.average.state_dict())
         state.best_scores, state.best_step = scores, state.step
 
@@ -243,4 +252,4 @@ def _report(
     )
 
 
-CHECKED = ("validation_score", "spread_ratio", "distinct_ratio")
+CHECKED = ("validation_score", "gain", "gain_error", "spread_ratio", "distinct_ratio")

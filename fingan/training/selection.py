@@ -5,9 +5,17 @@ of ``horizon``-step returns on the validation span, always from the same startin
 same noise; the lowest score among the checks that show no collapse is published. The validation
 span is the last part of the training period; nothing after it is ever read.
 
+A network that starts as the parametric model must be better than it by more than one standard error
+of the difference, day by day, or the start is published: of many checks on few days, the lowest
+score is the luckiest too.
+
 A collapse shows against the model from which training started, the parametric one with the same
 filter, starting days and noise: an asset whose spread left it by a factor, or paths that resemble
 each other where its paths differ.
+
+Source: Breiman, Friedman, Olshen & Stone (1984), Classification and regression trees, section
+3.4.3, for the rule of one standard error; here of a paired difference, with the weights of Newey &
+West (1987) where the days' horizons overlap.
 """
 
 from dataclasses import dataclass
@@ -61,6 +69,8 @@ class Validation:
     """Sums of scaled returns over the horizon, in ``unit``; 0 where not observed throughout."""
     observed: Float[Tensor, "n_starts n_assets"]
     n_paths: int
+    n_lags: int
+    """Starting days after a day's own that lie within its horizon."""
 
     @classmethod
     def of(
@@ -84,6 +94,7 @@ class Validation:
             outcome=torch.where(observed, windows.nan_to_num().sum(-1) / unit, 0.0),
             observed=observed.to(scaled),
             n_paths=config.n_paths,
+            n_lags=int((days < days[0] + config.horizon).sum()) - 1,
         )
 
     def recentre(self, generator: MarketGenerator) -> None:
@@ -98,14 +109,15 @@ class Validation:
         return sums * self.observed.unsqueeze(1)
 
     def score(self, sums: Sums, start: Sums) -> dict[str, float]:
-        """Energy score, and the two figures by which a collapse shows.
+        """Energy score, what it gains on the start's, and the figures by which a collapse shows.
 
         Args:
             sums: Of the generator in question.
             start: Of the parametric model from which training started.
 
         Returns:
-            ``validation_score``; ``spread_ratio``, the largest factor, at least 1, between an
+            ``validation_score``; ``gain``, how far it lies below the start's, and ``gain_error``,
+            the standard error of that; ``spread_ratio``, the largest factor, at least 1, between an
             asset's spread and its spread at the start; ``distinct_ratio``, the mean distance of
             two paths over that at the start.
         """
@@ -113,11 +125,31 @@ class Validation:
         factor = factor.sqrt().nan_to_num(posinf=1e6)
         factor = torch.where(self.observed.any(0), factor, 1.0)  # an asset may have ended before
         apart = torch.cdist(sums, sums).mean() / torch.cdist(start, start).mean()
+        by_day = energy_score(sums, self.outcome)
+        gains = energy_score(start, self.outcome) - by_day
         return {
-            "validation_score": float(energy_score(sums, self.outcome).mean()),
+            "validation_score": float(by_day.mean()),
+            "gain": float(gains.mean()),
+            "gain_error": float(_standard_error(gains, self.n_lags)),
             "spread_ratio": float(torch.maximum(factor, 1 / factor.clamp(min=1e-6)).max()),
             "distinct_ratio": float(apart),
         }
+
+
+def is_worth_it(scores: dict[str, float]) -> bool:
+    """Whether a check is better than the parametric model by more than its standard error."""
+    return scores["gain"] > scores["gain_error"]
+
+
+def _standard_error(values: Float[Tensor, " n_starts"], n_lags: int) -> Float[Tensor, ""]:
+    """Of the mean of a series, with Bartlett weights."""
+    n_lags = min(n_lags, len(values) - 1)
+    apart = values - values.mean()
+    variance = apart.square().mean()
+    for lag in range(1, n_lags + 1):
+        weight = 1 - lag / (n_lags + 1)
+        variance = variance + 2 * weight * (apart[lag:] * apart[:-lag]).sum() / len(values)
+    return (variance.clamp(min=0) / len(values)).sqrt()
 
 
 def collapse(scores: dict[str, float]) -> str | None:

@@ -7,7 +7,7 @@ import torch
 from fingan.errors import PriceDataError, TrainingDivergedError
 from fingan.training.loop import REPORT_EVERY, fit, initial_state
 from fingan.training.members import member_config, published_members
-from fingan.training.selection import collapse
+from fingan.training.selection import collapse, is_worth_it
 
 STEPS, EVERY = 60, 20
 
@@ -57,7 +57,7 @@ def test_the_last_step_is_reported_and_checked_wherever_it_falls(returns, make_c
 def test_a_report_holds_every_term_of_the_objective(unbroken):
     for report in unbroken[0]:
         terms = {"critic_loss", "generator_loss", "r1", "r2"}
-        checked = {"validation_score", "spread_ratio", "distinct_ratio"}
+        checked = {"validation_score", "gain", "gain_error", "spread_ratio", "distinct_ratio"}
         assert terms | checked <= set(report.metrics)
         assert all(math.isfinite(value) for value in report.metrics.values())
         assert report.seconds > 0
@@ -98,7 +98,8 @@ def test_training_moves_every_weight(unbroken, training_set, make_config):
 def test_the_best_check_is_published(unbroken):
     state = unbroken[0][-1].state
     healthy = [record for record in state.curve if collapse(record) is None]
-    best = min(healthy, key=lambda record: record["validation_score"])
+    worthy = [record for record in healthy if record["step"] == 0 or is_worth_it(record)]
+    best = min(worthy, key=lambda record: record["validation_score"])
     assert state.best_step == best["step"]
     assert state.best_scores["validation_score"] == best["validation_score"]
 

@@ -12,6 +12,7 @@ from fingan.training.selection import (
     SelectionConfig,
     Validation,
     collapse,
+    is_worth_it,
 )
 
 N_DAYS, N_ASSETS, N_NOISE = 60, 3, 4
@@ -54,6 +55,24 @@ def validation_of(scaled):
 def checked(validation, generator):
     start = validation.sums(ScaledNoise())
     return validation.score(validation.sums(generator), start)
+
+
+def test_the_start_gains_nothing_on_itself_and_its_error_is_none(scaled):
+    found = checked(validation_of(scaled), ScaledNoise())
+    assert found["gain"] == 0
+    assert found["gain_error"] == 0
+    assert not is_worth_it(found)
+
+
+def test_a_gain_is_worth_it_beyond_its_error_day_by_day(scaled):
+    validation = validation_of(2 * scaled)
+    better, hardly = (checked(validation, ScaledNoise(scale)) for scale in (1.8, 1.001))
+    assert better["gain"] > 2 * better["gain_error"] > 0
+    assert is_worth_it(better)
+    assert hardly["gain"] < better["gain"] / 50
+    worse = checked(validation_of(scaled), ScaledNoise(1.8))
+    assert worse["gain"] < 0
+    assert not is_worth_it(worse)
 
 
 def test_the_score_is_the_energy_score_of_summed_returns(scaled):
