@@ -5,6 +5,7 @@
     ├── UnknownAssetError           an asset that the model or the prices do not hold
     ├── ConfigError                 a configuration that does not exist or does not fit
     ├── RequestError                a horizon, a number of paths, a date out of range
+    ├── InsufficientSupportError    a condition that too few of the model's paths meet
     ├── ModelNotFoundError          no such model or version in the store
     ├── ModelDamagedError           a model whose files are not the published ones
     ├── StoreError                  a place that cannot be read or written
@@ -33,6 +34,10 @@ class ConfigError(FinganError):
 
 class RequestError(FinganError):
     """A request out of range: horizon, number of paths, date."""
+
+
+class InsufficientSupportError(FinganError):
+    """A condition that too few of the model's paths meet to say what goes with it."""
 
 
 class ModelNotFoundError(FinganError):

@@ -5,7 +5,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fingan.risk.measures import expected_shortfall, value_at_risk
+from fingan.risk.measures import expected_shortfall, quantiles, value_at_risk
 
 LOSSES = st.lists(st.floats(-1, 1), min_size=5, max_size=60)
 LEVELS = st.sampled_from([0.5, 0.8, 0.9, 0.95, 0.975, 0.99])
@@ -87,3 +87,49 @@ def test_a_level_outside_0_to_1_is_refused(level):
     for measure in (value_at_risk, expected_shortfall):
         with pytest.raises(ValueError, match=r"level must lie in \(0, 1\), got"):
             measure(tensor([1.0, 2.0]), level)
+
+
+@given(st.lists(st.tuples(st.floats(-1, 1), st.integers(1, 5)), min_size=3, max_size=30), LEVELS)
+def test_a_weighted_path_counts_as_that_many_equal_ones(pairs, level):
+    losses, counts = (tensor(column) for column in zip(*pairs, strict=True))
+    repeated = losses.repeat_interleave(counts.long())
+    for measure in (value_at_risk, expected_shortfall):
+        weighted = measure(losses, level, counts / counts.sum())
+        assert float(weighted) == pytest.approx(float(measure(repeated, level)), abs=1e-9)
+
+
+@given(
+    st.lists(st.tuples(st.floats(-1, 1), st.floats(-1, 1), st.floats(0.1, 1)), min_size=5), LEVELS
+)
+def test_weighted_expected_shortfall_is_coherent(rows, level):
+    first, second, weights = tensor(rows).unbind(1)
+    weights = weights / weights.sum()
+
+    def shortfall(losses):
+        return float(expected_shortfall(losses, level, weights))
+
+    assert shortfall(first + second) <= shortfall(first) + shortfall(second) + 1e-9
+    assert shortfall(first.maximum(second)) >= shortfall(first) - 1e-9  # monotone
+    assert shortfall(3 * first + 0.5) == pytest.approx(3 * shortfall(first) + 0.5)
+
+
+def test_quantiles_of_several_columns_are_those_of_each():
+    values = torch.randn(50, 3, 2, generator=torch.Generator().manual_seed(4)).double()
+    asked, equal = tensor([0.0, 0.1, 0.5, 1.0]), torch.full((50,), 0.02, dtype=torch.float64)
+    found = quantiles(values, asked)
+    torch.testing.assert_close(found, quantiles(values, asked, equal))
+    torch.testing.assert_close(found[:, 2, 1], values[:, 2, 1].sort().values[[0, 4, 24, 49]])
+
+
+def test_value_at_risk_and_shortfall_are_those_of_skfolio():
+    from skfolio.measures import cvar
+    from skfolio.measures import value_at_risk as skfolio_value_at_risk
+
+    returns = torch.randn(1_003, generator=torch.Generator().manual_seed(5)).double()
+    for level in (0.95, 0.975, 0.99):
+        assert float(expected_shortfall(-returns, level)) == pytest.approx(
+            cvar(returns.numpy(), beta=level)
+        )
+        assert float(value_at_risk(-returns, level)) == pytest.approx(
+            skfolio_value_at_risk(returns.numpy(), beta=level)
+        )

@@ -1,0 +1,1 @@
+"""Portfolios put to scenarios: what they risk, and which weights risk least."""
