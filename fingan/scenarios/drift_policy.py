@@ -3,15 +3,18 @@
 Twenty years at 20 % volatility leave a standard error of 4.5 % a year on a mean. Whatever ranks
 assets by the means of a model ranks mostly noise, and survivorship; a policy puts a stated drift in
 their place and leaves the shape of the paths as it is. A shift of log-returns, the same
-for all paths, gives each asset at each step the expected gross return that the policy names. It is
-found from paths of a fixed seed and number, so that path i still depends on the model, the history,
-the seed and i alone; their mean, and so the drift, is met to the error of that many paths.
+for all paths of a generator, gives each asset up to each step the expected growth that the policy
+names; what an ensemble's generators disagree on is then shape alone. The shift is found from a
+pool, the first ``n_pool`` paths of the same request, so that path i still depends on the model, the
+history, the seed and i alone. Of up to twice as many paths as the pool has, no figure scatters more
+from seed to seed than its own standard error says.
 
 Source: Merton (1980), On estimating the expected return on the market, section 2, for the error of
 a mean; Jorion (1986), Bayes-Stein estimation for portfolio analysis, for ``shrunk``; Black &
 Litterman (1992), Global portfolio optimization, for ``equilibrium``; both as skfolio has them.
 """
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Literal, get_args
 
@@ -35,14 +38,14 @@ from fingan.scenarios.scenario_set import ScenarioSet, ScenarioStream
 
 DriftPolicy = Literal["model", "neutral", "shrunk", "equilibrium"]
 POLICIES: tuple[DriftPolicy, ...] = get_args(DriftPolicy)
-REFERENCE_SEED = 0x5EED_D21F7
-MOST_BLOCKS, FEWEST_BLOCKS = 128, 8  # of paths that the mean is taken over
-ASSET_BLOCKS = 2_560  # blocks times assets, between the two
-AT_ONCE = 4  # blocks
+POOL_SIZE = 8_192  # paths that the mean is taken over
+KEPT_BYTES = 2**28  # of the pool, which then is not drawn again
 LEAST_HISTORY = 60  # rows that an estimated drift needs
 
 
-def with_drift(sampler: Sampler, policy: DriftPolicy, *, rate: float = 0.0) -> Sampler:
+def with_drift(
+    sampler: Sampler, policy: DriftPolicy, *, rate: float = 0.0, n_pool: int = POOL_SIZE
+) -> Sampler:
     """The same scenarios with another drift, behind the same methods.
 
     Args:
@@ -52,6 +55,8 @@ def with_drift(sampler: Sampler, policy: DriftPolicy, *, rate: float = 0.0) -> S
             ``equilibrium``: the expected returns for which equal weights are optimal, on top of
             ``rate``.
         rate: Expected simple return per step; of levels the expected change.
+        n_pool: Paths that the sampler's own mean is taken over; at least half as many as are
+            drawn, where figures are to have honest errors.
 
     Raises:
         RequestError: If there is no such policy.
@@ -60,7 +65,7 @@ def with_drift(sampler: Sampler, policy: DriftPolicy, *, rate: float = 0.0) -> S
         raise RequestError(f"drift policy must be one of {', '.join(POLICIES)}, got '{policy}'")
     if not -0.5 < rate < 0.5:
         raise RequestError(f"rate must be a return per step in (-0.5, 0.5), got {rate}")
-    return sampler if policy == "model" else Drifted(sampler, policy, rate)
+    return sampler if policy == "model" else Drifted(sampler, policy, rate, n_pool)
 
 
 @dataclass(frozen=True)
@@ -70,6 +75,7 @@ class Drifted:
     sampler: Sampler
     policy: DriftPolicy
     rate: float
+    n_pool: int
 
     @property
     def reference(self) -> str:
@@ -109,7 +115,11 @@ class Drifted:
         now = present(prices, self.assets, self.kind, as_of, f"'{self.reference}'")
         request = ScenarioRequest(horizon, n_paths, seed)
         draw = self.continuations(now.returns)(len(now.returns.dates) - 1, request)
-        policy = {"drift_policy": self.policy, "drift_rate": self.rate}
+        policy = {
+            "drift_policy": self.policy,
+            "drift_rate": self.rate,
+            "drift_pool": self.n_pool,
+        }
         header = replace(inner.header, metadata={**inner.header.metadata, **policy})
         return ScenarioStream(header, BLOCK_SIZE, draw, n_threads=n_threads)
 
@@ -133,13 +143,15 @@ class Drifted:
 
         def continued(row: int, request: ScenarioRequest) -> DrawBlock:
             plain = inner(row, request)
-            n_blocks = _n_blocks(len(self.assets))
-            pool = ScenarioRequest(request.horizon, n_blocks * BLOCK_SIZE, REFERENCE_SEED)
+            pool = _Pool(plain, -(-self.n_pool // BLOCK_SIZE))
             expected = self._expected(returns, row)
-            shift = _shift(inner(row, pool), n_blocks, expected, is_level=self.kind == "level")
+            is_level = self.kind == "level"
+            shift = _shift(pool, expected, _n_generators(self.sampler), is_level=is_level)
 
             def draw(first: int, n_blocks: int = 1) -> Tensor:
-                return plain(first, n_blocks) + shift
+                drawn = pool(first, n_blocks)
+                numbers = first * BLOCK_SIZE + torch.arange(len(drawn))
+                return drawn + shift[numbers % len(shift)]
 
             return draw
 
@@ -172,20 +184,52 @@ def _estimated(
     return found if policy == "shrunk" else found + rate
 
 
-def _n_blocks(n_assets: int) -> int:
-    return max(FEWEST_BLOCKS, min(MOST_BLOCKS, ASSET_BLOCKS // n_assets))
+class _Pool:
+    """Blocks of paths, the first of which are kept."""
+
+    def __init__(self, draw: DrawBlock, n_blocks: int) -> None:
+        self.draw, self.n_blocks = draw, n_blocks
+        self.kept: list[Tensor] = []
+
+    def __call__(self, first: int, n_blocks: int = 1) -> Tensor:
+        if first + n_blocks <= len(self.kept):
+            return torch.cat(self.kept[first : first + n_blocks])
+        return self.draw(first, n_blocks)
+
+    def blocks(self) -> Iterator[Tensor]:
+        """Those of the pool, in order."""
+        for number in range(self.n_blocks):
+            block = self.draw(number)
+            if (number + 1) * block.nbytes <= KEPT_BYTES:
+                self.kept.append(block)
+            yield block
 
 
 def _shift(
-    draw: DrawBlock, n_blocks: int, expected: Float[Tensor, " n_assets"], *, is_level: bool
-) -> Float32[Tensor, "horizon n_assets"]:
-    """What must be added to each step's log-return."""
-    total, n_paths = torch.zeros(()), 0
-    for first in range(0, n_blocks, AT_ONCE):
-        block = draw(first, min(AT_ONCE, n_blocks - first)).double().cumsum(1)
-        total = total + (block if is_level else block.exp_()).sum(0)
-        n_paths += len(block)
-    mean = total / n_paths
-    steps = torch.arange(1, len(mean) + 1, dtype=torch.float64).unsqueeze(1)
+    pool: _Pool, expected: Float[Tensor, " n_assets"], n_generators: int, *, is_level: bool
+) -> Float32[Tensor, "n_generators horizon n_assets"]:
+    """What must be added to each step's log-return; path i is of generator ``i % n_generators``."""
+    mean = _mean_growth(pool.blocks(), n_generators, is_level=is_level)
+    steps = torch.arange(1, mean.shape[1] + 1, dtype=torch.float64).unsqueeze(1)
     lack = steps * expected - mean if is_level else steps * expected.log1p() - mean.log()
-    return lack.diff(dim=0, prepend=lack.new_zeros(1, lack.shape[1])).float()
+    return lack.diff(dim=1, prepend=torch.zeros_like(lack[:, :1])).float()
+
+
+@torch.no_grad()
+def _mean_growth(
+    blocks: Iterable[Tensor], n_generators: int, *, is_level: bool
+) -> Float[Tensor, "n_generators horizon n_assets"]:
+    """Mean of what each asset has grown to after each step, by generator; of levels, moved by."""
+    sums, n_paths = torch.zeros(()), 0
+    for block in blocks:
+        moved = block.double().cumsum(1)
+        owners = (n_paths + torch.arange(len(block))) % n_generators
+        part = moved.new_zeros(n_generators, *moved.shape[1:])
+        sums = sums + part.index_add_(0, owners, moved if is_level else moved.exp_())
+        n_paths += len(block)
+    counts = torch.bincount(torch.arange(n_paths) % n_generators)
+    return sums / counts[:, None, None]
+
+
+def _n_generators(sampler: Sampler) -> int:
+    return len(sampler.model.generators) if isinstance(sampler, TrainedSampler) else 1

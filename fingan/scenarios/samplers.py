@@ -192,7 +192,7 @@ class TrainedSampler:
     @property
     def fitted_until(self) -> pd.Timestamp:
         """Last date of the training period."""
-        last: pd.Timestamp = self._stored_history().index[-1]
+        last: pd.Timestamp = self.history().index[-1]
         return last
 
     def stream(
@@ -221,7 +221,7 @@ class TrainedSampler:
             RequestError: If horizon, paths, seed or date are out of range.
         """
         request = ScenarioRequest(horizon, n_paths, seed)
-        history = self._stored_history() if prices is None else prices
+        history = self.history() if prices is None else prices
         now = present(history, self.assets, self.kind, as_of, f"model '{self.reference}'")
         n_generators = len(self.model.generators)
         return scenario_stream(self, now, request, self.digest, n_threads, n_generators)
@@ -247,11 +247,12 @@ class TrainedSampler:
         def continued(row: int, request: ScenarioRequest) -> DrawBlock:
             dates = returns.dates[: row + 1]
             factors = self.model.time_of_day.following(dates, request.horizon)
-            return _trained_blocks(self.model, history.row(row + 1), factors, request)
+            return trained_blocks(self.model, history.row(row + 1), factors, request)
 
         return continued
 
-    def _stored_history(self) -> pd.DataFrame:
+    def history(self) -> pd.DataFrame:
+        """The tail of prices stored with the model, as ``read_prices`` gives a table."""
         tail = self.model.history
         index = pd.DatetimeIndex(tail.dates.numpy().astype("M8[ns]"), name="date")
         table = pd.DataFrame(tail.prices.numpy(), index=index, columns=list(self.assets))
@@ -259,12 +260,22 @@ class TrainedSampler:
         return table
 
 
-def _trained_blocks(
+def trained_blocks(
     model: MarketModel,
     begin: Today,
     factors: Float[Tensor, "horizon n_assets"],
     request: ScenarioRequest,
+    shift: Float32[Tensor, "horizon n_noise"] | None = None,
 ) -> DrawBlock:
+    """Blocks of a trained model's paths.
+
+    Args:
+        model: Who draws.
+        begin: Where every path begins, one row.
+        factors: Of each step's time of day.
+        request: Horizon and seed.
+        shift: What is added to every path's noise; None for the model's own law.
+    """
     mean, spread = model.mean.float(), (model.std * factors).float().unsqueeze(1)
 
     def draw(first_block: int, n_blocks: int = 1) -> Tensor:
@@ -277,6 +288,8 @@ def _trained_blocks(
             noise = path_normals(
                 request.seed, first_block, first, n_steps, BLOCK_SIZE, model.n_noise, n_blocks
             )
+            if shift is not None:
+                noise.add_(shift[first : first + n_steps].unsqueeze(1))
             parts = []
             for k, generator in enumerate(model.generators):
                 given = noise.index_select(1, own[k])

@@ -2,9 +2,12 @@ import pandas as pd
 import pytest
 import torch
 
+from fingan.data.returns import log_returns
 from fingan.errors import RequestError
+from fingan.pipeline import load_model
 from fingan.scenarios.baselines import baseline
 from fingan.scenarios.drift_policy import with_drift
+from fingan.scenarios.samplers import ScenarioRequest
 
 HORIZON, N_PATHS = 5, 60_000
 
@@ -57,3 +60,31 @@ def test_what_no_policy_is_is_refused(sampler):
         with_drift(sampler, "momentum")
     with pytest.raises(RequestError, match="rate must be"):
         with_drift(sampler, "neutral", rate=2.0)
+
+
+def test_each_generator_of_an_ensemble_gets_the_drift(tiny_model, garch_prices):
+    model = load_model(tiny_model.reference, tiny_model.store)
+    drawn = with_drift(model, "neutral", n_pool=2_048).sample(garch_prices, HORIZON, 2_048)
+    gross = 1 + drawn.terminal()
+    for member in range(2):
+        mean = gross[drawn.members == member].mean(0)
+        torch.testing.assert_close(mean, torch.ones_like(mean), rtol=0, atol=1e-6)
+
+
+def test_a_step_goes_on_as_a_sample_does(sampler, garch_prices):
+    neutral, returns = with_drift(sampler, "neutral"), log_returns(garch_prices)
+    request = ScenarioRequest(HORIZON, 600, 3)
+    draw = neutral.continuations(returns)(len(returns.dates) - 1, request)
+    whole = neutral.sample(garch_prices, HORIZON, 600, seed=3).log_returns
+    assert torch.equal(draw(0, 2)[:600], whole)
+    beyond = draw(20)
+    assert torch.equal(beyond[0], draw(19, 2)[512])
+
+
+def test_a_mean_scatters_from_seed_to_seed_no_more_than_its_error_says(sampler, garch_prices):
+    neutral = with_drift(sampler, "neutral", n_pool=512)
+    runs = [neutral.sample(garch_prices, 2, 1_024, seed=seed).terminal() for seed in range(40)]
+    means = torch.stack([run.mean(0) for run in runs])
+    stated = runs[0].std(0) / 1_024**0.5
+    assert (means.std(0) < 1.3 * stated).all()
+    assert (means.mean(0).abs() < 4 * stated / 40**0.5).all()

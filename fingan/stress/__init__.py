@@ -1,0 +1,1 @@
+"""Stress: what goes with a shock, how plausible it is, and the ways to lose so much."""
