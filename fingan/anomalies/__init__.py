@@ -1,0 +1,1 @@
+"""Windows of real prices that do not look like the market learnt."""

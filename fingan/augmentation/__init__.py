@@ -1,0 +1,1 @@
+"""Synthetic panels as training data, and what they are worth to a downstream model."""
