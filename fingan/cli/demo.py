@@ -1,7 +1,7 @@
-"""``fingan demo``: the whole way on the bundled data, from prices to scenarios and a report."""
+"""``fingan demo``: the whole way on the bundled data, from prices to risk, a screen, a report."""
 
 import time
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -18,6 +18,8 @@ EXAMPLE = "Example: fingan demo --quick"
 DATA, UNTIL, NAME = "sp500-20", "2014-12-31", "demo"
 SCENARIOS, HORIZON, N_PATHS = "demo-scenarios.parquet", 20, 10_000
 REPORT, REPORT_DATA = "demo-report.html", "demo-report.json"
+RISK, SCREEN = "demo-risk.json", "demo-screen.json"
+RISK_HORIZON, RISK_LEVEL = 10, 0.975
 BASELINES = ("fhs-gjr", "block-bootstrap", "historical")
 REPORT_PATHS, BACKTEST_PATHS = 256, 2_000  # a day; fewer than the command takes
 FULL = ("ensemble=1",)  # one generator, for time; ``fingan train`` takes several
@@ -33,7 +35,7 @@ def demo(
     store: Store = DEFAULT_STORE,
     as_json: AsJson = False,
 ) -> None:
-    """Train on 20 US stocks, publish the model, draw scenarios and report how good it is."""
+    """Train on 20 US stocks, publish, draw scenarios, measure risk, screen, report."""
     from fingan import pipeline
     from fingan.cli.configuration import read_train_config
     from fingan.cli.inputs import read_table
@@ -52,6 +54,8 @@ def demo(
     sampler = pipeline.load_model(model, store)
     with waiting(f"drawing {N_PATHS:,} scenarios of {HORIZON} days"):
         sampler.stream(prices, HORIZON, N_PATHS, seed=seed).save(SCENARIOS)
+    note(_risk(sampler, prices, seed))
+    note(_screen(sampler, prices, seed))
     headline = _report(sampler, prices, store, seed, quick=quick)
 
     spent = time.monotonic() - began
@@ -61,6 +65,8 @@ def demo(
             "store": store,
             "card": f"{store}/{model.replace('@', '/')}/card.json",
             "scenarios": SCENARIOS,
+            "risk": RISK,
+            "screen": SCREEN,
             "report": REPORT,
             "report_data": REPORT_DATA,
             "verdict": headline,
@@ -74,6 +80,55 @@ def demo(
     note("  fingan generate mine --prices prices.csv --out scenarios.parquet")
     note("  fingan train --prices prices.csv --name test --until 2019-12-31")
     note("  fingan report test --prices prices.csv --out report.html")
+
+
+def _risk(sampler: "TrainedSampler", prices: "pd.DataFrame", seed: int) -> str:
+    """What equal weights may lose, written to a file; its headline."""
+    from fingan.portfolios.risk_statement import RiskRequest, risk_statement
+
+    request = RiskRequest(horizon=RISK_HORIZON, n_paths=N_PATHS, seed=seed, baselines=("fhs-gjr",))
+    with waiting("measuring risk"):
+        record = risk_statement(sampler, prices, request=request).record()
+    _write(record, RISK)
+    figures = [
+        next(
+            figure
+            for figure in one["measures"]
+            if (figure["measure"], figure.get("level")) == ("expected_shortfall", RISK_LEVEL)
+        )
+        for one in record["results"]
+    ]
+    own, other = (100 * figure["estimate"] for figure in figures)
+    return (
+        f"equal weights, {RISK_HORIZON} days: expected shortfall at {RISK_LEVEL:.1%} is {own:.1f} %"
+        f" +- {100 * figures[0]['mc_se']:.1f} (fhs-gjr: {other:.1f} %)"
+    )
+
+
+def _screen(sampler: "TrainedSampler", prices: "pd.DataFrame", seed: int) -> str:
+    """Which stocks promise a bearable month, written to a file; its headline."""
+    from fingan.screening.screen import run_screen
+    from fingan.screening.specification import ScreenSpec
+
+    spec = ScreenSpec(n_scenarios=N_PATHS, seed=seed, references=("fhs-gjr",))
+    with waiting("screening"):
+        record = run_screen(sampler, prices, spec).record()
+    _write(record, SCREEN)
+    passed = [one["id"] for one in record["results"] if one["verdict"] == "pass"]
+    return (
+        f"screen of {record['n_candidates']} stocks by the tail of a month,"
+        f" {record['validation']['status']}: {len(passed)} pass"
+        + (f", {', '.join(passed[:3])} first" if passed else "")
+    )
+
+
+def _write(record: dict[str, Any], path: str) -> None:
+    from pydantic_core import to_json
+
+    from fingan.files import whole_file
+
+    with whole_file(path) as file:
+        file.write(to_json(record, indent=1, inf_nan_mode="null"))
 
 
 def _report(
