@@ -1,0 +1,60 @@
+"""A screen's definition as the walk-forward applies it to scenarios and to what followed."""
+
+from collections.abc import Sequence
+
+from jaxtyping import Float
+from torch import Tensor
+
+from fingan.errors import RequestError
+from fingan.scenarios.drift_policy import with_drift
+from fingan.scenarios.samplers import Sampler
+from fingan.scenarios.scenario_set import ScenarioSet
+from fingan.screening.candidates import candidate_paths, candidate_returns, candidates_of
+from fingan.screening.criteria import better, measured
+from fingan.screening.specification import ScreenSpec
+from fingan.screening.walk_forward import PathReturns, Rule
+
+
+def rule_of(spec: ScreenSpec, assets: Sequence[str]) -> Rule:
+    """What a validation does at each date: the screen's candidates, costs, drift and ranking.
+
+    The hurdle is that of the first criterion ``p_gt``; 0 where there is none.
+
+    Args:
+        spec: The screen.
+        assets: Of the model.
+
+    Raises:
+        RequestError: If the drift comes from views: they are of one date.
+    """
+    policy = spec.drift_policy
+    if policy == "views":
+        raise RequestError(
+            "a screen with drift_policy 'views' cannot be validated: views are of one date; take"
+            " neutral, shrunk, equilibrium or model"
+        )
+    candidates = candidates_of(spec, assets)
+    hurdles = [one.hurdle for one in spec.criteria if one.metric == "p_gt"]
+
+    def returns(scenarios: ScenarioSet, *, net: bool) -> PathReturns:
+        return candidate_returns(scenarios, candidates, spec, net=net)
+
+    def score(scenarios: ScenarioSet) -> Float[Tensor, " n_candidates"]:
+        paths = candidate_paths(scenarios, candidates, spec)
+        return better(spec.rank_by, measured(spec.rank_by, paths).value)
+
+    def prepared(sampler: Sampler) -> Sampler:
+        return with_drift(sampler, policy, rate=spec.rate)
+
+    return Rule(
+        assets=tuple(assets),
+        candidates=tuple(one.label for one in candidates),
+        horizon=spec.horizon,
+        hurdle=(hurdles[0] if hurdles else None) or 0.0,
+        n_picks=spec.top_k,
+        costs_bps=spec.costs_bps.default,
+        net=lambda scenarios: returns(scenarios, net=True),
+        gross=lambda scenarios: returns(scenarios, net=False),
+        score=score,
+        prepared=prepared,
+    )
