@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from fingan.data.returns import ReturnTable, log_returns
     from fingan.errors import FinganError, TrainingDivergedError
     from fingan.pipeline import baseline, fit, load_model, refit, train
+    from fingan.portfolios.distribution import FinganDistribution
     from fingan.scenarios.samplers import Sampler
     from fingan.scenarios.scenario_set import ScenarioSet, ScenarioStream
     from fingan.scenarios.store import ModelStore
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 __all__ = [
+    "FinganDistribution",
     "FinganError",
     "ModelStore",
     "ReturnTable",
@@ -48,6 +50,7 @@ _ROOMS = {
     "fingan.data.returns": ("ReturnTable", "log_returns"),
     "fingan.errors": ("FinganError", "TrainingDivergedError"),
     "fingan.pipeline": ("baseline", "fit", "load_model", "refit", "train"),
+    "fingan.portfolios.distribution": ("FinganDistribution",),
     "fingan.scenarios.samplers": ("Sampler",),
     "fingan.scenarios.scenario_set": ("ScenarioSet", "ScenarioStream"),
     "fingan.scenarios.store": ("ModelStore",),

@@ -122,8 +122,8 @@ def _selection(members: list[Member]) -> dict[str, Any]:
     return {
         "rule": "for each generator alone, lowest energy score of the averaged weights on the"
         " validation span, among the checks that show no collapse; a network that starts as the"
-        " parametric model must beat it by more than one standard error of the paired difference, or"
-        " the start is published; a generator without a sound check is left out",
+        " parametric model must beat it by more than one standard error of the paired difference,"
+        " or the start is published; a generator without a sound check is left out",
         "left_out": [number for number, one in enumerate(records, 1) if not one["published"]],
         "generators": records,
     }

@@ -17,7 +17,22 @@ from typing import Annotated
 import typer
 
 from fingan import __version__
-from fingan.cli import backtest, demo, evaluate, generate, models, prices, privacy, report, train
+from fingan.cli import (
+    anomalies,
+    augment,
+    backtest,
+    demo,
+    evaluate,
+    generate,
+    models,
+    optimize,
+    prices,
+    privacy,
+    report,
+    risk,
+    screen,
+    train,
+)
 from fingan.cli.console import note
 from fingan.errors import FinganError, TrainingDivergedError
 
@@ -37,8 +52,13 @@ app.command("train", epilog=train.EXAMPLE)(train.train)
 app.command("generate", epilog=generate.EXAMPLE)(generate.generate)
 app.command("evaluate", epilog=evaluate.EXAMPLE)(evaluate.evaluate)
 app.command("backtest", epilog=backtest.EXAMPLE)(backtest.backtest)
+app.command("risk", epilog=risk.EXAMPLE)(risk.risk)
+app.command("optimize", epilog=optimize.EXAMPLE)(optimize.optimize)
+app.command("screen", epilog=screen.EXAMPLE)(screen.screen)
 app.command("report", epilog=report.EXAMPLE)(report.report)
 app.command("privacy", epilog=privacy.EXAMPLE)(privacy.privacy)
+app.command("anomalies", epilog=anomalies.EXAMPLE)(anomalies.anomalies)
+app.command("augment", epilog=augment.EXAMPLE)(augment.augment)
 app.add_typer(models.app, name="models")
 
 
