@@ -17,10 +17,11 @@ from benchmarks.program import output_options, parsed, run
 from benchmarks.tables import Table
 from fingan.data.prices import read_prices
 from fingan.pipeline import default_store, load_model, refit
-from fingan.portfolios.objectives import OBJECTIVES, OptimizeRequest
+from fingan.portfolios.objectives import OBJECTIVES, RANK_MEANS, OptimizeRequest
 from fingan.portfolios.optimisation import optimise
 from fingan.portfolios.performance import Interval, Performance
 from fingan.portfolios.walk_forward import WalkForwardRequest, walk_forward
+from fingan.scenarios.drift_policy import DriftPolicy
 
 COMMAND = "python -m benchmarks.optimisation"
 FIGURES = ("return_per_year", "volatility_per_year", "sharpe", "expected_shortfall")
@@ -35,7 +36,7 @@ def measure(options: argparse.Namespace) -> list[Table]:
         ("objective", "CPU-s", "held", "on other paths", "MC error", "on its own paths"),
     )
     for objective in OBJECTIVES:
-        drift = "shrunk" if objective in ("mean-cvar", "max-sharpe") else "neutral"
+        drift: DriftPolicy = "shrunk" if objective in RANK_MEANS else "neutral"
         request = OptimizeRequest(objective=objective, n_paths=options.paths, drift=drift)
         began = time.process_time()
         found = optimise(model, prices, request)
