@@ -31,6 +31,7 @@ from fingan.cli import (
     report,
     risk,
     screen,
+    stress,
     train,
 )
 from fingan.cli.console import note
@@ -54,6 +55,7 @@ app.command("evaluate", epilog=evaluate.EXAMPLE)(evaluate.evaluate)
 app.command("backtest", epilog=backtest.EXAMPLE)(backtest.backtest)
 app.command("risk", epilog=risk.EXAMPLE)(risk.risk)
 app.command("optimize", epilog=optimize.EXAMPLE)(optimize.optimize)
+app.command("stress", epilog=stress.EXAMPLE)(stress.stress)
 app.command("screen", epilog=screen.EXAMPLE)(screen.screen)
 app.command("report", epilog=report.EXAMPLE)(report.report)
 app.command("privacy", epilog=privacy.EXAMPLE)(privacy.privacy)
