@@ -13,6 +13,12 @@ python -m benchmarks.quant_gans      long paths of an index beside the S&P 500 (
 python -m benchmarks.index_var       VaR of an index, 4,529 days, beside known figures (not quick)
 python -m benchmarks.demo_cost       time and memory of `fingan demo` (not quick)
 python -m benchmarks.evaluation_cost time of `fingan evaluate` with all baselines (not quick)
+python -m benchmarks.risk_cost       VaR, ES and contributions of a million paths, over bare NumPy
+python -m benchmarks.stress_cost     a conditional shock: effective paths, error, seconds
+python -m benchmarks.screen_validation  screens with and without skill (not quick)
+python -m benchmarks.optimisation    weights from scenarios beside 1/N and others (not quick)
+python -m benchmarks.anomalies       planted anomalies beside an isolation forest (not quick)
+python -m benchmarks.augmentation    what synthetic rows gain on a real holdout (not quick)
 """
 
 import argparse
