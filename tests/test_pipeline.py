@@ -216,7 +216,13 @@ def test_a_damaged_model_is_refused(garch_prices, config, tmp_path):
         load_model("run", str(tmp_path))
 
 
-@pytest.mark.parametrize("kind", ["log_return", "simple_return", "level"])
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "level",
+        *(pytest.param(f"{one}_return", marks=pytest.mark.slow) for one in ("log", "simple")),
+    ],
+)
 def test_returns_and_levels_train_and_continue_as_prices_do(garch_prices, config, tmp_path, kind):
     table = garch_prices if kind == "level" else garch_prices.pct_change().iloc[1:]
     table = np.log1p(table) if kind == "log_return" else table.copy()

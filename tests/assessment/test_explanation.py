@@ -67,7 +67,9 @@ def test_a_network_that_is_silent_leaves_everything_to_the_starting_volatility(e
 
 def test_a_path_is_explained_by_the_generator_that_drew_it(explained, sampler):
     half = replace(sampler, model=deepcopy(sampler.model))
-    half.model.generators[0].innovations.exit.weight.zero_()
+    silent, loud = (one.innovations.exit.weight for one in half.model.generators)
+    silent.zero_()
+    loud.fill_(0.02)
     effects = [
         {
             value

@@ -52,6 +52,7 @@ def test_generation_prints_a_rate_for_every_contestant_that_is_installed(
     assert all(row["paths/CPU-s"] > 0 for row in beside)
 
 
+@pytest.mark.slow
 def test_two_workers_are_timed_beside_one_and_compared_with_it(
     price_file: str, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -213,7 +213,9 @@ def ensemble(garch_prices, tmp_path_factory):
     return reports, published_weights(store)
 
 
-@pytest.mark.parametrize("step", [10, 20, 30, 40, 50, 60])
+@pytest.mark.parametrize(
+    "step", [10, 30, *(pytest.param(step, marks=pytest.mark.slow) for step in (20, 40, 50, 60))]
+)
 def test_an_ensemble_resumes_bit_for_bit_within_and_between_its_generators(
     garch_prices, tmp_path, ensemble, step
 ):
