@@ -203,6 +203,8 @@ class Standing:
                 return "unvalidated: no out-of-sample record for this screen and model"
             case "stale", record:
                 return f"stale: the newest record is of another model or definition, {_of(record)}"
+            case "ok", record:  # of this screen and model: no judgement of what it says
+                return f"on record: {_of(record)}"
             case status, record:
                 return f"{status}: {_of(record)}"
 
