@@ -115,5 +115,6 @@ def _end(number: int, _frame: FrameType | None) -> None:
 
 def _complain(text: str, code: int) -> int:
     """Say in one line what went wrong."""
-    note(f"error: {' '.join(text.split()).rstrip('.')}")
+    words = " ".join(text.split())
+    note(f"error: {words if words.endswith('...') else words.rstrip('.')}")
     return code

@@ -234,7 +234,7 @@ def _estimates(
     note: str | None,
 ) -> list[Estimate]:
     """Errors from the tail's rows alone, the constant of all others added in closed form."""
-    n_members = n_generators(members, n_paths)
+    n_members = n_generators(members)
     counts, whole, squared = _totals(n_paths, weights, members, n_members)
     inside = tail.weights.unsqueeze(1) * found.inside
     owners = torch.zeros_like(tail.rows) if n_members < 2 else _of(members)[tail.rows]

@@ -191,19 +191,19 @@ def errors(
         The first; the second, or None with fewer than two generators or too few paths of each.
     """
     shares = _shares(influence, weights)
-    n_members = n_generators(members, len(shares))
+    n_members = n_generators(members)
     if members is None or n_members < 2:
         return shares.square().sum(0).sqrt(), None
     sums, squares = _by_member(shares, members, n_members)
     return errors_by_member(sums, squares, torch.bincount(members, minlength=n_members))
 
 
-def n_generators(members: Members, n_paths: int) -> int:
+def n_generators(members: Members) -> int:
     """Generators whose spread can be told from noise: 1 with too few paths of each."""
     if members is None:
         return 1
-    found = int(members.max()) + 1
-    return found if n_paths >= FEWEST_A_GENERATOR * found else 1
+    counts = torch.bincount(members)
+    return len(counts) if int(counts.min()) >= FEWEST_A_GENERATOR else 1
 
 
 def errors_by_member(

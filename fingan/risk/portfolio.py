@@ -74,6 +74,7 @@ def read_portfolio(
     if abs(total - 1) > ROUNDING and not allow_leverage:
         raise RequestError(
             f"{path}: weights must sum to 1, got {total:.6g}; mend them, or allow leverage"
+            " (--allow-leverage)"
         )
     return Portfolio(tuple(weights), torch.tensor(list(weights.values()), dtype=torch.float64))
 

@@ -34,7 +34,7 @@ class Drawn:
     @property
     def n_generators(self) -> int:
         """Generators whose spread can be told from noise."""
-        return n_generators(self.members, len(self.paths.net))
+        return n_generators(self.members)
 
     def figure(self, figure: Figure) -> Measured:
         """A figure of every candidate, with its influence function."""

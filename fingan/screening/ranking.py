@@ -60,7 +60,7 @@ def ranked(
     order = _order(figure, scores.value)
     estimates = as_estimates(scores, weights, members)
     leading = _p_top_k(figure, scores, top_k, weights, members, seed)
-    generators = n_generators(members, len(scores.influence))
+    generators = n_generators(members)
     places = []
     for rank, (first, second) in enumerate(zip(order, [*order[1:], None], strict=True), start=1):
         ahead = None
@@ -111,7 +111,7 @@ def _chunks(
 ) -> Float[Tensor, "n_members n_chunks n_candidates"]:
     """Means of the influence over chunks of each generator's paths."""
     n_paths = len(influence)
-    n_members = n_generators(members, n_paths)
+    n_members = n_generators(members)
     moved = influence if weights is None else n_paths * weights.unsqueeze(1) * influence
     owner = torch.zeros(n_paths).long() if members is None or n_members == 1 else members
     place = owner * N_CHUNKS + (torch.arange(n_paths) // n_members) % N_CHUNKS

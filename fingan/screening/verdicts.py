@@ -65,15 +65,17 @@ class Judged:
 def spread_of(estimate: Estimate, n_generators: int) -> Spread | None:
     """The error of a figure; None where it has none.
 
-    Source: Welch (1947), The generalization of "Student's" problem, equation 28; the generators'
-        part has one degree of freedom less than there are generators, the paths' any number.
+    Of an ensemble, the Monte Carlo and the model part together are the variance between the
+    generators' own figures, which has one degree of freedom less than there are generators; where
+    they differ no more than their paths explain, the part that is left is judged as strictly.
+
+    Source: Searle, Casella & McCulloch (1992), Variance components, section 3.6.
     """
     if estimate.mc_se is None:
         return None
-    model = estimate.model_se or 0.0
-    square = estimate.mc_se**2 + model**2
-    freedom = math.inf if model == 0 else (n_generators - 1) * square**2 / model**4
-    return Spread(math.sqrt(square), freedom)
+    if estimate.model_se is None:
+        return Spread(estimate.mc_se, math.inf)
+    return Spread(math.hypot(estimate.mc_se, estimate.model_se), max(n_generators - 1, 1))
 
 
 def bounds(estimate: Estimate, confidence: float, n_generators: int) -> tuple[float, float] | None:

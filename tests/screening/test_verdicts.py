@@ -40,8 +40,11 @@ def test_few_generators_have_the_tails_of_students_t():
     assert upper == pytest.approx(0.5 + 0.02 * t(4).ppf(0.95))
 
 
-def test_degrees_of_freedom_are_welchs():
-    assert spread_of(estimate(0.5, 0.01, 0.01), 5).freedom == pytest.approx(4 * 4)
+def test_an_ensembles_error_has_one_degree_of_freedom_less_than_generators():
+    found = spread_of(estimate(0.5, 0.01, 0.01), 5)
+    assert found.freedom == 4
+    assert found.se == pytest.approx(0.01 * 2**0.5)
+    assert spread_of(estimate(0.5, 0.01, 0.0), 5).freedom == 4
     assert math.isinf(spread_of(estimate(0.5), 1).freedom)
 
 
