@@ -77,16 +77,20 @@ def _weights(record: Record) -> Table:
 
 
 def _objective(record: Record) -> Table:
-    table = _table("", "value %", "± MC", "± model", "optimum less it", "± MC")
     own = record["objective"]
-    cells = [_percent(own[name], 2) for name in ("estimate", "mc_se", "model_se")]
-    table.add_row("optimum", *cells, "", "")
-    table.add_row("on its own paths", _percent(own["in_sample"], 2), "", "", "", "")
+    is_ratio = own["measure"] == "sharpe_ratio"
+    unit = "value" if is_ratio else "value %"
+    table = _table("", unit, "± MC", "± model", "optimum less it", "± MC")
+
+    def shown(entry: Record, *names: str) -> list[Cell]:
+        return [_plain(entry[name]) if is_ratio else _percent(entry[name], 2) for name in names]
+
+    errors = ("estimate", "mc_se", "model_se")
+    table.add_row("optimum", *shown(own, *errors), "", "")
+    table.add_row("on its own paths", *shown(own, "in_sample"), "", "", "", "")
     for other in record["alternatives"]:
-        value, apart = other["objective"], other["difference"]
-        cells = [_percent(value[name], 2) for name in ("estimate", "mc_se", "model_se")]
-        cells += [_percent(apart[name], 2) for name in ("estimate", "mc_se")]
-        table.add_row(other["name"], *cells)
+        apart = shown(other["difference"], *errors[:2])
+        table.add_row(other["name"], *shown(other["objective"], *errors), *apart)
     return table
 
 
@@ -111,7 +115,7 @@ def _frontier(record: Record) -> Table:
         largest = sorted(point["weights"].items(), key=lambda pair: -abs(pair[1]))[:3]
         table.add_row(
             *(_percent(one[key], 2) for one in (mean, shortfall) for key in ("estimate", "mc_se")),
-            ", ".join(f"{asset} {100 * weight:.0f}" for asset, weight in largest),
+            ", ".join(f"{asset} {100 * weight:.0f}" for asset, weight in largest if weight),
         )
     return table
 

@@ -220,31 +220,45 @@ def solve(
 
 
 def _fitted(estimator: Any, table: pd.DataFrame) -> Any:
-    from skfolio.exceptions import SkfolioError
+    from skfolio.exceptions import EquationToMatrixError, GroupNotFoundError, SkfolioError
 
     try:
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", "Solution may be inaccurate")
             warnings.filterwarnings("error", "Wrong pattern encountered")  # else left out
             return estimator.fit(table)
-    except UserWarning as unread:
+    except (UserWarning, EquationToMatrixError, GroupNotFoundError) as unread:
         text = " ".join(str(unread).split()).removeprefix("Wrong pattern encountered while ")
+        given = ", ".join(f"'{line}'" for line in estimator.linear_constraints)
         raise RequestError(
-            f"constraints must be as 'AAPL >= 0.05' or 'energy <= 0.2', of assets and groups, got"
-            f" a mistake {text}"
+            "constraints must be as 'AAPL >= 0.05' or 'energy <= 0.2', of assets and groups, got"
+            f" {given}: {text}"
         ) from None
     except ValueError as failure:
-        if "only negative expected returns" not in str(failure):
-            raise
-        raise RequestError(
-            "a frontier needs a portfolio whose mean return net of costs is positive, got none;"
-            " take lower costs, a longer horizon or another drift"
-        ) from None
+        raise _meanless(failure) from None
     except SkfolioError as failure:
         raise RequestError(
             "the limits must leave a portfolio, but the solver finds none"
             f" ({type(failure).__name__}); loosen weights, turnover or constraints"
         ) from None
+
+
+def _meanless(failure: ValueError) -> Exception:
+    """The caller's mistake where mean returns leave nothing to choose; else the failure itself."""
+    reasons = {
+        "only negative expected returns": (
+            "a frontier needs a portfolio whose mean return net of costs is positive, got none;"
+            " take lower costs, a longer horizon or another drift"
+        ),
+        "under-performing your risk-free rate": (
+            "'max-sharpe' needs an asset whose mean return is above that of cash, got none; take"
+            " a lower rate, another drift or 'min-cvar'"
+        ),
+    }
+    for words, sentence in reasons.items():
+        if words in str(failure):
+            return RequestError(sentence)
+    return failure
 
 
 def _cleaned(weights: AssetWeights) -> AssetWeights:

@@ -153,6 +153,22 @@ def test_a_constraint_on_what_does_not_exist_is_refused(
         optimise(gaussian, garch_prices, request)
 
 
+def test_the_largest_ratio_of_assets_that_lose_is_refused() -> None:
+    draws = torch.randn(500, 3, generator=torch.Generator().manual_seed(5)).double()
+    losing = 0.01 * (draws - draws.mean(0)) - 0.001
+    request = OptimizeRequest(objective="max-sharpe", drift="model")
+    with pytest.raises(RequestError, match="needs an asset whose mean return is above that of"):
+        solve(losing, request, dict.fromkeys("ABC", 0.0))
+
+
+def test_a_constraint_that_cannot_be_read_is_refused(
+    gaussian: Sampler, garch_prices: pd.DataFrame
+) -> None:
+    request = QUICK.model_copy(update={"constraints": ("ABLE 0.1",)})
+    with pytest.raises(RequestError, match=r"constraints must be as 'AAPL >= 0.05'.*ABLE 0.1"):
+        optimise(gaussian, garch_prices, request)
+
+
 def test_limits_that_contradict_each_other_are_refused(
     gaussian: Sampler, garch_prices: pd.DataFrame
 ) -> None:
