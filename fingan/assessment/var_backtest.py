@@ -11,11 +11,11 @@ from fingan.assessment.var_verdicts import REFERENCE, Row, judge, not_applicable
 from fingan.data.returns import Date
 from fingan.errors import RequestError, UnknownAssetError
 from fingan.risk.portfolio import Portfolio, equal_weights
-from fingan.scenarios.baselines import BASELINES
+from fingan.scenarios.baselines import BASELINES, BaselineName
 from fingan.scenarios.samplers import Sampler
 
 LEVELS = (0.95, 0.975, 0.99)
-OPPONENTS = ("fhs-gjr", "gjr-skew-t", "fhs-ewma", "garch-t", "historical")
+OPPONENTS: tuple[BaselineName, ...] = ("fhs-gjr", "gjr-skew-t", "fhs-ewma", "garch-t", "historical")
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 import csv
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -68,14 +68,48 @@ def read_portfolio(
         if asset in weights:
             raise RequestError(f"{path}: each asset must stand once, got '{asset}' again in {line}")
         weights[asset] = _number(cell, f"{path}: the weight of '{asset}' in line {line}")
+    _check_sum(weights, allow_leverage, f"{path}: ", "allow leverage (--allow-leverage)")
+    return _portfolio(weights)
+
+
+def portfolio_of(
+    weights: Mapping[str, float],
+    assets: Sequence[str],
+    *,
+    allow_leverage: bool = False,
+    subject: str = "the model",
+) -> Portfolio:
+    """A portfolio of weights by asset.
+
+    Args:
+        weights: Finite numbers.
+        assets: Those that may be held.
+        allow_leverage: Weights may sum to something else than 1.
+        subject: Whose assets they are, for messages.
+
+    Raises:
+        RequestError: If the weights do not sum to 1.
+        UnknownAssetError: If one is on an asset that is not in ``assets``.
+    """
+    for asset in weights:
+        if asset not in assets:
+            held = ", ".join(assets[:8]) + (" ..." if len(assets) > 8 else "")
+            raise UnknownAssetError(
+                f"portfolio: asset '{asset}' is not in {subject}; it has {held}"
+            )
+    _check_sum(weights, allow_leverage, "portfolio: ", "set allow_leverage")
+    return _portfolio(weights)
+
+
+def _check_sum(weights: Mapping[str, float], allow_leverage: bool, where: str, mend: str) -> None:
     total = math.fsum(weights.values())
     if not any(weights.values()):
-        raise RequestError(f"{path}: at least one weight must differ from 0")
+        raise RequestError(f"{where}at least one weight must differ from 0")
     if abs(total - 1) > ROUNDING and not allow_leverage:
-        raise RequestError(
-            f"{path}: weights must sum to 1, got {total:.6g}; mend them, or allow leverage"
-            " (--allow-leverage)"
-        )
+        raise RequestError(f"{where}weights must sum to 1, got {total:.6g}; mend them, or {mend}")
+
+
+def _portfolio(weights: Mapping[str, float]) -> Portfolio:
     return Portfolio(tuple(weights), torch.tensor(list(weights.values()), dtype=torch.float64))
 
 

@@ -4,11 +4,12 @@ The same scenarios give the same bytes, whether they are streamed or in memory.
 """
 
 import gzip
+import io
 import json
 import os
 from collections.abc import Callable, Generator, Iterator
 from contextlib import closing, contextmanager
-from typing import Any, Literal, Protocol, cast, get_args, runtime_checkable
+from typing import Any, Literal, Protocol, Self, cast, get_args, runtime_checkable
 
 import numpy as np
 import pyarrow as pa
@@ -25,6 +26,7 @@ Format = Literal["parquet", "arrow", "csv", "csv.gz", "json"]
 WriteBatch = Callable[[pa.RecordBatch], object]
 
 MAX_JSON_VALUES = 1_000_000
+_ARROW_END = 8  # bytes that end an IPC stream
 _SUFFIXES: dict[str, Format] = {
     ".parquet": "parquet",
     ".pq": "parquet",
@@ -58,6 +60,9 @@ class Scenarios(Protocol):
 
     def blocks(self) -> Generator[Tensor, None, None]:
         """Log-returns in the order of the paths."""
+
+    def page(self, offset: int, limit: int | None = None) -> Self:
+        """Some of the paths, with their numbers."""
 
 
 def format_of(location: Location, format: Format | None = None) -> Format:  # noqa: A002
@@ -121,10 +126,89 @@ def encode_scenarios(
     _check_request(_count(header, layout), values, layout, format)
     schema = _schema(scenarios, values, layout)
     with closing(scenarios.blocks()) as blocks, _writer(sink, schema, format) as write_batch:
+        bounds = layouts.group_bounds(header, layout)
         for batch in layouts.record_batches(
-            blocks, schema, header, values, layout, scenarios.weights
+            blocks, schema, header, values, layout, scenarios.weights, bounds
         ):
             write_batch(batch)
+
+
+def encoded_chunks(
+    scenarios: Scenarios,
+    *,
+    values: Values = "simple_return",
+    layout: Layout = "wide",
+    format: Format,  # noqa: A002 - the field's word
+    first_chunk: int = 0,
+) -> Generator[bytes, None, None]:
+    """The bytes of :func:`encode_scenarios` as they come, the first of them soon.
+
+    The same scenarios give the same chunks, so that a reader who lost the rest may ask for it from
+    any chunk on, here or elsewhere. Closing the generator ends the drawing.
+
+    Args:
+        scenarios: A set or stream.
+        values: As for :func:`write_scenarios`.
+        layout: As for :func:`write_scenarios`.
+        format: Of the file.
+        first_chunk: Chunks left out; where the format allows it, they are not drawn either.
+
+    Raises:
+        RequestError: As :func:`write_scenarios`.
+    """
+    header = scenarios.header
+    _check_request(_count(header, layout), values, layout, format)
+    schema, bounds = _schema(scenarios, values, layout), layouts.group_bounds(header, layout)
+    skipped = first_chunk if format in ("arrow", "csv") and layout != "long" else 0
+    left = first_chunk - skipped
+    if skipped >= len(bounds) - 1:
+        return
+    begin = bounds[skipped]
+    rest = scenarios.page(begin) if skipped else scenarios
+    ends = [bound - begin for bound in bounds[skipped:]]
+    sink = _Chunk(drop=_n_head_bytes(schema, format) if skipped else 0)
+    with closing(rest.blocks()) as blocks, _writer(sink, schema, format) as write_batch:
+        batches = layouts.record_batches(
+            blocks, schema, rest.header, values, layout, rest.weights, ends
+        )
+        for number, batch in enumerate(batches, 2):
+            write_batch(batch)
+            if number < len(ends) and (chunk := sink.taken()):
+                left -= 1
+                if left < 0:
+                    yield chunk
+    if left < 1:
+        yield sink.taken()
+
+
+class _Chunk(io.RawIOBase):
+    """Where a writer writes; what it has written so far is taken away."""
+
+    def __init__(self, drop: int) -> None:
+        self._parts: list[bytes] = []
+        self._drop = drop
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, content: Any, /) -> int:
+        view = memoryview(content).cast("B")
+        dropped = min(self._drop, len(view))
+        self._drop -= dropped
+        self._parts.append(bytes(view[dropped:]))
+        return len(view)
+
+    def taken(self) -> bytes:
+        parts, self._parts = self._parts, []
+        return b"".join(parts)
+
+
+def _n_head_bytes(schema: pa.Schema, format: Format) -> int:  # noqa: A002
+    """What stands before the first batch."""
+    sink = io.BytesIO()
+    with _writer(sink, schema, format):
+        pass
+    return len(sink.getvalue()) - (_ARROW_END if format == "arrow" else 0)
 
 
 def to_table(
@@ -133,8 +217,9 @@ def to_table(
     """Scenarios in memory as one table; it may share memory with them."""
     _check_request(0, values, layout, "arrow")
     schema = _schema(scenarios, values, layout)
+    bounds = layouts.group_bounds(scenarios.header, layout)
     batches = layouts.record_batches(
-        scenarios.blocks(), schema, scenarios.header, values, layout, scenarios.weights
+        scenarios.blocks(), schema, scenarios.header, values, layout, scenarios.weights, bounds
     )
     return pa.Table.from_batches(batches, schema)
 

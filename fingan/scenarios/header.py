@@ -7,7 +7,8 @@ head of every file, and what a file needs to be read back.
 import datetime as dt
 import json
 import os
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal, Self
 
 import torch
@@ -15,7 +16,7 @@ from jaxtyping import Float32
 from torch import Tensor
 
 from fingan.data.options import Kind
-from fingan.errors import RequestError
+from fingan.errors import RequestError, UnknownAssetError
 
 Values = Literal["simple_return", "log_return", "price"]
 Layout = Literal["wide", "tensor", "long", "terminal"]
@@ -40,6 +41,7 @@ class ScenarioHeader:
         kind: What the model was fitted on. For ``"level"`` the cube holds differences: they add
             up over time, and a price is the start plus their sum.
         metadata: JSON that says where the paths come from: model, digests, as_of, seed and so on.
+        first: Number of the first path, where these are a page of a longer set.
 
     Raises:
         RequestError: If the horizon or the number of paths is out of range.
@@ -52,11 +54,16 @@ class ScenarioHeader:
     dates: tuple[StepDate, ...] | None = None
     kind: Kind = "price"
     metadata: dict[str, Any] = field(default_factory=dict)
+    first: int = 0
 
     def __post_init__(self) -> None:
         for name, count in (("horizon", self.horizon), ("n_paths", self.n_paths)):
             if not 1 <= count <= MAX_COUNT:
                 raise RequestError(f"{name} must lie in 1 to {MAX_COUNT:,}, got {count:,}")
+        if not 0 <= self.first <= MAX_COUNT - self.n_paths:
+            raise RequestError(
+                f"the first path must lie in 0 to {MAX_COUNT - self.n_paths:,}, got {self.first:,}"
+            )
         if not self.assets or len(set(self.assets)) != len(self.assets):
             raise ValueError(f"assets must be one or more different names, got {self.assets}")
         if len(self.start_prices) != len(self.assets):
@@ -78,6 +85,49 @@ class ScenarioHeader:
     def is_intraday(self) -> bool:
         """Whether the steps are times rather than dates."""
         return self.dates is not None and isinstance(self.dates[0], dt.datetime)
+
+    def page(self, offset: int, limit: int | None) -> Self:
+        """The header of some of the paths, which keep their numbers.
+
+        Args:
+            offset: Paths left out at the beginning.
+            limit: Paths at most; None for all that follow.
+
+        Raises:
+            RequestError: If there is no such path.
+        """
+        if not 0 <= offset < self.n_paths:
+            raise RequestError(f"offset must lie in 0 to {self.n_paths - 1:,}, got {offset:,}")
+        if limit is not None and limit < 1:
+            raise RequestError(f"limit must be at least 1, got {limit:,}")
+        rest = self.n_paths - offset
+        n_paths = rest if limit is None else min(limit, rest)
+        return replace(self, first=self.first + offset, n_paths=n_paths)
+
+    def places(self, assets: Sequence[str]) -> list[int]:
+        """Where assets stand on the last axis of the cube.
+
+        Raises:
+            RequestError: If one is named twice, or none is.
+            UnknownAssetError: If there is no such asset.
+        """
+        if not assets or len(set(assets)) != len(assets):
+            raise RequestError(
+                f"assets must be one or more different names, got {', '.join(assets) or 'none'}"
+            )
+        for asset in assets:
+            if asset not in self.assets:
+                known = ", ".join(self.assets[:8]) + (" ..." if len(self.assets) > 8 else "")
+                raise UnknownAssetError(f"asset '{asset}' is not in the scenarios; known: {known}")
+        return [self.assets.index(asset) for asset in assets]
+
+    def selected(self, places: Sequence[int]) -> Self:
+        """The header of some of the assets."""
+        return replace(
+            self,
+            assets=tuple(self.assets[place] for place in places),
+            start_prices=tuple(self.start_prices[place] for place in places),
+        )
 
     def empty_cube(self) -> Float32[Tensor, "n_paths horizon n_assets"]:
         """Memory for all paths, not yet filled.
@@ -111,6 +161,8 @@ class ScenarioHeader:
             "dates": None if self.dates is None else [date.isoformat() for date in self.dates],
             "kind": self.kind,
         }
+        if self.first:
+            own["first"] = self.first
         document = self.metadata | own | labels
         return json.dumps(document, sort_keys=True, allow_nan=False, ensure_ascii=False)
 
@@ -131,6 +183,7 @@ class ScenarioHeader:
         document = json.loads(text)
         try:
             own = {key: document.pop(key) for key in _OWN_KEYS}
+            first = document.pop("first", 0)
             found = {label: document.pop(label) for label in labels}
             header = cls(
                 assets=tuple(own["assets"]),
@@ -140,6 +193,7 @@ class ScenarioHeader:
                 dates=None if own["dates"] is None else tuple(map(_step_date, own["dates"])),
                 kind=own["kind"],
                 metadata=document,
+                first=first,
             )
         except (AttributeError, KeyError, TypeError) as wrong:
             raise ValueError(f"not the header of a scenario set: {wrong}") from None

@@ -4,7 +4,8 @@ Values are computed in float64 and stored as float32, element by element, so tha
 depend on which paths are written with it.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
 
 import pyarrow as pa
 import torch
@@ -15,6 +16,7 @@ from fingan.errors import RequestError
 from fingan.scenarios.header import Layout, ScenarioHeader, Values
 
 GROUP_VALUES = 2**21  # float32 values of one record batch or row group: 8 MiB
+FIRST_GROUP = 512  # paths of the first one, so that a reader soon has something
 INDEX_COLUMNS = ("scenario", "step", "date", "asset")
 _RESERVED = (*INDEX_COLUMNS[:3], "weight")
 _MAX_INT16 = 2**15 - 1
@@ -99,49 +101,64 @@ def record_batches(
     values: Values,
     layout: Layout,
     weights: Tensor | None,
+    bounds: Sequence[int],
 ) -> Iterator[pa.RecordBatch]:
     """Blocks of log-returns as record batches whose bounds do not depend on the blocks.
 
     A batch may share memory with the next one: use it before asking for that.
+
+    Args:
+        blocks: Log-returns in the order of the paths.
+        schema: Of :func:`table_schema`.
+        header: What the paths are about.
+        values: What the numbers are.
+        layout: How they are laid out.
+        weights: Of the paths; None where all are equal.
+        bounds: First path of each batch, counted from the first of these paths, and the end.
 
     Raises:
         RequestError: If a value is not finite as a float32.
     """
     if layout == "terminal":
         blocks = map(horizon_totals, blocks)
+    for first, group in zip(bounds, _regrouped(blocks, bounds), strict=False):
+        paths = as_values(group, header, values).float()
+        number = header.first + first
+        _check_finite(paths, number, header, values)
+        part = None if weights is None else weights[first : first + len(paths)]
+        columns = _columns(paths, number, header, layout, part)
+        yield pa.RecordBatch.from_arrays([columns[name] for name in schema.names], schema=schema)
+
+
+def group_bounds(header: ScenarioHeader, layout: Layout) -> list[int]:
+    """First path of each group that is written at once, and the end; a function of the sizes."""
     horizon = 1 if layout == "terminal" else header.horizon
     n_paths = max(1, GROUP_VALUES // (horizon * len(header.assets)))
-    first = 0
-    for group in _regrouped(blocks, min(n_paths, header.n_paths)):
-        paths = as_values(group, header, values).float()
-        _check_finite(paths, first, header, values)
-        part = None if weights is None else weights[first : first + len(paths)]
-        columns = _columns(paths, first, header, layout, part)
-        yield pa.RecordBatch.from_arrays([columns[name] for name in schema.names], schema=schema)
-        first += len(paths)
+    first = min(FIRST_GROUP, n_paths)
+    return [0, *range(first, header.n_paths, n_paths), header.n_paths]
 
 
-def _regrouped(blocks: Iterator[Tensor], n_paths: int) -> Iterator[Tensor]:
-    """The same paths, ``n_paths`` at a time; whole groups of one block are not copied."""
+def _regrouped(blocks: Iterator[Tensor], bounds: Sequence[int]) -> Iterator[Tensor]:
+    """The same paths in groups; a group that lies within one block is not copied."""
     buffer: Tensor | None = None
-    filled = 0
-    for block in blocks:
-        rest = block
-        while len(rest):
+    rest: Tensor | None = None
+    for n_paths in (last - first for first, last in pairwise(bounds)):
+        filled = 0
+        while filled < n_paths:
+            if rest is None or not len(rest):
+                rest = next(blocks)
             if filled == 0 and len(rest) >= n_paths:
-                yield rest[:n_paths]
-                rest = rest[n_paths:]
-                continue
-            if buffer is None:
+                break
+            if buffer is None or len(buffer) < n_paths:
                 buffer = rest.new_empty(n_paths, *rest.shape[1:])
             taken = min(n_paths - filled, len(rest))
             buffer[filled : filled + taken] = rest[:taken]
             rest, filled = rest[taken:], filled + taken
-            if filled == n_paths:
-                yield buffer
-                filled = 0
-    if buffer is not None and filled:
-        yield buffer[:filled]
+        if filled == 0 and rest is not None:
+            yield rest[:n_paths]
+            rest = rest[n_paths:]
+        elif buffer is not None:
+            yield buffer[:n_paths]
 
 
 def _columns(

@@ -7,6 +7,7 @@ fixed blocks of paths, so that path i is one path, however many are asked for.
 import operator
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, Protocol
 
 import pandas as pd
@@ -20,7 +21,7 @@ from fingan.errors import RequestError
 from fingan.models.market import MarketModel
 from fingan.models.states import Today
 from fingan.scenarios.calendars import infer_calendar, step_dates
-from fingan.scenarios.header import machine_memory
+from fingan.scenarios.header import StepDate, machine_memory
 from fingan.scenarios.noise import path_normals
 from fingan.scenarios.present import AsOf, Present, present
 from fingan.scenarios.scenario_set import ScenarioHeader, ScenarioSet, ScenarioStream
@@ -113,6 +114,72 @@ class Sampler(Protocol):
         """How each row of a table of log-returns goes on."""
 
 
+@dataclass(frozen=True)
+class Prepared:
+    """A sampler that has read a history: what is the same for every request that continues it.
+
+    Args:
+        sampler: Who draws.
+        now: The history.
+        continued: From a row of its returns on, as ``continuations`` gives it.
+        digest: Of the model; None where there is no published one.
+        n_generators: Of the sampler's ensemble; path i is of generator ``i % n_generators``.
+    """
+
+    sampler: Sampler
+    now: Present
+    continued: Continuations
+    digest: str | None = None
+    n_generators: int = 1
+
+    def stream(
+        self, horizon: int, n_paths: int, *, seed: int = 0, n_threads: int = 1
+    ) -> ScenarioStream:
+        """Scenarios that continue the history; arguments as for ``Sampler.stream``.
+
+        Raises:
+            RequestError: If horizon, paths or seed are out of range.
+        """
+        request, returns = ScenarioRequest(horizon, n_paths, seed), self.now.returns
+        _check_block(horizon, len(returns.assets), n_threads)
+        header = ScenarioHeader(
+            assets=returns.assets,
+            start_prices=self.now.start_prices,
+            horizon=request.horizon,
+            n_paths=request.n_paths,
+            dates=self._dates(request.horizon),
+            kind=returns.kind,
+            metadata=self._metadata | {"seed": request.seed},
+        )
+        draw = self.continued(len(returns.dates) - 1, request)
+        return ScenarioStream(header, BLOCK_SIZE, draw, n_threads=n_threads)
+
+    @cached_property
+    def _metadata(self) -> dict[str, Any]:
+        return {
+            "model": self.sampler.reference,
+            "model_digest": self.digest,
+            "n_generators": self.n_generators,
+            "fitted_until": self.sampler.fitted_until.isoformat(),
+            **self.now.metadata(),
+            "calendar": infer_calendar(self.now.dates),
+            "condition": None,
+            "drift_policy": "model",
+            "software": f"fingan {__version__}",
+        }
+
+    @cached_property
+    def _known_dates(self) -> dict[int, tuple[StepDate, ...] | None]:
+        return {}
+
+    def _dates(self, horizon: int) -> tuple[StepDate, ...] | None:
+        """Of the steps; the calendar is asked once for each horizon."""
+        if horizon not in self._known_dates:
+            calendar = self._metadata["calendar"]
+            self._known_dates[horizon] = step_dates(self.now.dates, horizon, calendar)
+        return self._known_dates[horizon]
+
+
 def scenario_stream(
     sampler: Sampler,
     now: Present,
@@ -121,40 +188,9 @@ def scenario_stream(
     n_threads: int,
     n_generators: int = 1,
 ) -> ScenarioStream:
-    """Head and blocks of a scenario set that continues a history.
-
-    Args:
-        sampler: Who draws.
-        now: The history.
-        request: How far, how many, from which seed.
-        digest: Of the model; None where there is no published one.
-        n_threads: Blocks drawn at once; changes no value.
-        n_generators: Of the sampler's ensemble; path i is of generator ``i % n_generators``.
-    """
-    _check_block(request.horizon, len(now.returns.assets), n_threads)
-    calendar = infer_calendar(now.dates)
-    header = ScenarioHeader(
-        assets=now.returns.assets,
-        start_prices=now.start_prices,
-        horizon=request.horizon,
-        n_paths=request.n_paths,
-        dates=step_dates(now.dates, request.horizon, calendar),
-        kind=now.returns.kind,
-        metadata={
-            "model": sampler.reference,
-            "model_digest": digest,
-            "n_generators": n_generators,
-            "fitted_until": sampler.fitted_until.isoformat(),
-            **now.metadata(),
-            "calendar": calendar,
-            "seed": request.seed,
-            "condition": None,
-            "drift_policy": "model",
-            "software": f"fingan {__version__}",
-        },
-    )
-    draw = sampler.continuations(now.returns)(len(now.returns.dates) - 1, request)
-    return ScenarioStream(header, BLOCK_SIZE, draw, n_threads=n_threads)
+    """The scenarios of one request that continues a history, as :class:`Prepared` gives them."""
+    prepared = Prepared(sampler, now, sampler.continuations(now.returns), digest, n_generators)
+    return prepared.stream(request.horizon, request.n_paths, seed=request.seed, n_threads=n_threads)
 
 
 def _check_block(horizon: int, n_assets: int, n_threads: int) -> None:
@@ -220,11 +256,16 @@ class TrainedSampler:
             UnknownAssetError: If the prices lack an asset of the model.
             RequestError: If horizon, paths, seed or date are out of range.
         """
-        request = ScenarioRequest(horizon, n_paths, seed)
+        ScenarioRequest(horizon, n_paths, seed)  # a mistake shows before the history is read
+        prepared = self.prepared(prices, as_of)
+        return prepared.stream(horizon, n_paths, seed=seed, n_threads=n_threads)
+
+    def prepared(self, prices: pd.DataFrame | None, as_of: AsOf = None) -> Prepared:
+        """The model with a history read, for many requests that continue it; as :meth:`stream`."""
         history = self.history() if prices is None else prices
         now = present(history, self.assets, self.kind, as_of, f"model '{self.reference}'")
-        n_generators = len(self.model.generators)
-        return scenario_stream(self, now, request, self.digest, n_threads, n_generators)
+        continued = self.continuations(now.returns)
+        return Prepared(self, now, continued, self.digest, len(self.model.generators))
 
     def sample(
         self,

@@ -6,9 +6,9 @@ the number of paths nor the number of threads changes a path. A set is a stream 
 
 import os
 from collections import deque
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 import torch
@@ -56,12 +56,41 @@ class ScenarioStream:
 
     @property
     def n_blocks(self) -> int:
-        """Draws that hold all paths; the last one may be cut."""
-        return -(-self.header.n_paths // self.block_size)
+        """Draws that hold all paths; the first and the last one may be cut."""
+        first, last = self.header.first, self.header.first + self.header.n_paths
+        return -(-last // self.block_size) - first // self.block_size
 
     def blocks(self) -> Generator[LogReturns, None, None]:
         """Log-returns in the order of the paths; ``n_threads + 1`` blocks are alive at most."""
         return _in_order(self._block, self.n_blocks, self.n_threads)
+
+    def page(self, offset: int, limit: int | None = None) -> Self:
+        """Some of the paths, with their numbers and bits; only their blocks are drawn.
+
+        Args:
+            offset: Paths left out at the beginning.
+            limit: Paths at most; None for all that follow.
+
+        Raises:
+            RequestError: If there is no such path.
+        """
+        header = self.header.page(offset, limit)
+        weights = None if self.weights is None else self.weights[offset:][: header.n_paths]
+        return replace(self, header=header, weights=weights)
+
+    def select(self, assets: Sequence[str]) -> Self:
+        """The paths of some of the assets, in the order given.
+
+        Raises:
+            RequestError: If an asset is named twice.
+            UnknownAssetError: If there is no such asset.
+        """
+        places, draw = self.header.places(assets), self.draw_block
+
+        def draw_some(index: int) -> Tensor:
+            return draw(index)[..., places]
+
+        return replace(self, header=self.header.selected(places), draw_block=draw_some)
 
     def collect(self) -> "ScenarioSet":
         """Draw all paths into one cube.
@@ -72,8 +101,8 @@ class ScenarioStream:
         log_returns = self.header.empty_cube()
 
         def place(index: int) -> None:
-            first = index * self.block_size
-            log_returns[first : first + self.block_size] = self._block(index)
+            first, last = self._bounds(index)
+            log_returns[first:last] = self._block(index)
 
         deque(_in_order(place, self.n_blocks, self.n_threads), maxlen=0)
         return ScenarioSet(self.header, log_returns, self.weights)
@@ -92,11 +121,20 @@ class ScenarioStream:
         """
         formats.write_scenarios(self, path, values=values, layout=layout, format=format)
 
+    def _bounds(self, index: int) -> tuple[int, int]:
+        """Places among these paths that a draw fills; 0 is the first path of this page."""
+        skipped = self.header.first % self.block_size
+        first = index * self.block_size - skipped
+        return max(first, 0), min(first + self.block_size, self.header.n_paths)
+
     def _block(self, index: int) -> LogReturns:
-        block = self.draw_block(index)
+        number = self.header.first // self.block_size + index
+        block = self.draw_block(number)
         _, horizon, n_assets = self.header.shape
         assert block.shape == (self.block_size, horizon, n_assets), block.shape
-        return block[: self.header.n_paths - index * self.block_size]
+        first, last = self._bounds(index)
+        begin = self.header.first + first - number * self.block_size
+        return block[begin : begin + last - first]
 
 
 @dataclass(frozen=True)
@@ -158,11 +196,26 @@ class ScenarioSet:
     @property
     def members(self) -> Int64[Tensor, " n_paths"]:
         """The generator of an ensemble that drew each path, from 0."""
-        return torch.arange(self.n_paths) % self.metadata.get("n_generators", 1)
+        first = self.header.first
+        numbers = torch.arange(first, first + self.n_paths)
+        return numbers % self.metadata.get("n_generators", 1)
 
     def blocks(self) -> Generator[LogReturns, None, None]:
         """The whole cube as one block, so that a set is written as a stream is."""
         yield self.log_returns
+
+    def page(self, offset: int, limit: int | None = None) -> Self:
+        """Some of the paths, as :meth:`ScenarioStream.page` gives them."""
+        header = self.header.page(offset, limit)
+        rows = slice(offset, offset + header.n_paths)
+        weights = None if self.weights is None else self.weights[rows]
+        return replace(self, header=header, log_returns=self.log_returns[rows], weights=weights)
+
+    def select(self, assets: Sequence[str]) -> Self:
+        """The paths of some of the assets, as :meth:`ScenarioStream.select` gives them."""
+        places = self.header.places(assets)
+        header = self.header.selected(places)
+        return replace(self, header=header, log_returns=self.log_returns[..., places])
 
     def simple_returns(self) -> Paths:
         """Simple return of each step, float64; the change itself where the kind is a level."""

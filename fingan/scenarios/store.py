@@ -157,6 +157,17 @@ class ModelStore:
             "config": model.config,
         }
 
+    def versions(self) -> dict[str, tuple[int, ...]]:
+        """The numbers of every model's versions, rising; nothing is read or verified.
+
+        Raises:
+            StoreError: If the store cannot be read.
+        """
+        with self._errors("read"):
+            names = [name for name in self._shelf.names() if _NAME.fullmatch(name)]
+            found = {name: tuple(self._shelf.versions(name)) for name in names}
+        return {name: versions for name, versions in found.items() if versions}
+
     def list(self) -> Entries:
         """Every published version, by name and number; a damaged one with its problem.
 
@@ -165,12 +176,13 @@ class ModelStore:
         with self._errors("read"):
             names = [name for name in self._shelf.names() if _NAME.fullmatch(name)]
             return [
-                self._entry(name, version)
+                self.entry(name, version)
                 for name in names
                 for version in self._shelf.versions(name)
             ]
 
-    def _entry(self, name: str, version: int) -> ModelEntry:
+    def entry(self, name: str, version: int) -> ModelEntry:
+        """What a version says of itself: manifest and card verified, weights not read."""
         try:
             with self._shelf.opened(name, version) as folder:
                 manifest = read_manifest(folder, f"{name}@{version}")
