@@ -12,6 +12,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from fingan.client import Client, ServiceError
     from fingan.data.prices import inspect_prices, read_prices
     from fingan.data.returns import ReturnTable, log_returns
     from fingan.errors import FinganError, TrainingDivergedError
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 __all__ = [
+    "Client",
     "FinganDistribution",
     "FinganError",
     "ModelStore",
@@ -32,6 +34,7 @@ __all__ = [
     "Sampler",
     "ScenarioSet",
     "ScenarioStream",
+    "ServiceError",
     "TrainConfig",
     "TrainingDivergedError",
     "__version__",
@@ -46,6 +49,7 @@ __all__ = [
 ]
 
 _ROOMS = {
+    "fingan.client": ("Client", "ServiceError"),
     "fingan.data.prices": ("inspect_prices", "read_prices"),
     "fingan.data.returns": ("ReturnTable", "log_returns"),
     "fingan.errors": ("FinganError", "TrainingDivergedError"),

@@ -24,6 +24,7 @@ from fingan.cli import (
     demo,
     evaluate,
     generate,
+    keys,
     models,
     optimize,
     prices,
@@ -62,6 +63,7 @@ app.command("privacy", epilog=privacy.EXAMPLE)(privacy.privacy)
 app.command("anomalies", epilog=anomalies.EXAMPLE)(anomalies.anomalies)
 app.command("augment", epilog=augment.EXAMPLE)(augment.augment)
 app.add_typer(models.app, name="models")
+app.add_typer(keys.app, name="keys")
 
 
 def _print_version(wanted: bool) -> bool:

@@ -28,7 +28,7 @@ def read_scenarios(location: Location) -> tuple[ScenarioHeader, Tensor, Tensor |
     """
     try:
         with _opened(location) as source:
-            return _decoded(source)
+            return decoded(source)
     except OSError as failure:
         raise StoreError(f"{location}: cannot be read: {failure.strerror or failure}") from failure
     except ValueError as failure:
@@ -37,7 +37,12 @@ def read_scenarios(location: Location) -> tuple[ScenarioHeader, Tensor, Tensor |
         ) from failure
 
 
-def _decoded(source: Any) -> tuple[ScenarioHeader, Tensor, Tensor | None]:
+def decoded(source: Any) -> tuple[ScenarioHeader, Tensor, Tensor | None]:
+    """As :func:`read_scenarios`, from an open binary file.
+
+    Raises:
+        ValueError: If it holds no scenarios of fingan.
+    """
     is_parquet = source.read(4) == b"PAR1"
     source.seek(0)
     if is_parquet:

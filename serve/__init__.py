@@ -1,0 +1,1 @@
+"""The scenario service: the library over HTTP, alone or as a Ray Serve application."""

@@ -1,0 +1,71 @@
+"""``python -m serve``: start the service, on Ray Serve, or with ``--plain`` in one process."""
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from fingan.config import load_config
+from fingan.errors import FinganError
+from fingan.pipeline import default_store
+from serve.settings import ServiceSettings
+
+BAD_INPUT = 2
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command and return its exit code.
+
+    Args:
+        arguments: What stands after ``python -m serve``; None for the process's own.
+    """
+    given = _parser().parse_args(arguments)
+    try:
+        settings = _settings(given)
+        if given.plain:
+            from serve.plain import run
+
+            return run(settings)
+        from serve.on_ray.start import main as run_on_ray
+
+        return run_on_ray(settings)
+    except FinganError as mistake:
+        sys.stderr.write(f"error: {' '.join(str(mistake).split()).rstrip('.')}\n")
+        return BAD_INPUT
+
+
+def _settings(given: argparse.Namespace) -> ServiceSettings:
+    """The file's settings with single ones replaced."""
+    named = {"store": given.store, "host": given.host, "port": given.port}
+    if given.store is None and given.config is None:
+        named["store"] = default_store()
+    own = [f"{key}={json.dumps(value)}" for key, value in named.items() if value is not None]
+    return load_config(ServiceSettings, given.config, [*given.settings, *own])
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m serve",
+        description="Serve scenarios, risk, stress and screens of the models in a store.",
+        epilog="Example: python -m serve --store models --port 8000",
+    )
+    add = parser.add_argument
+    add("--plain", action="store_true", help="one process, without Ray")
+    add("--store", metavar="PLACE", help="model store; FINGAN_STORE, else ./models")
+    add("--host", metavar="ADDRESS", help="where to listen; other than loopback needs keys")
+    add("--port", type=int, metavar="N", help="8000 if not given; 0 for any free one")
+    add("--config", type=Path, metavar="FILE", help="settings, TOML")
+    add(
+        "--set",
+        dest="settings",
+        action="append",
+        default=[],
+        metavar="KEY=VALUE",
+        help="replace one setting, as in --set limits.max_paths=1000000; may be repeated",
+    )
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,52 @@
+"""The cube that a question asks for, its size checked before anything is drawn."""
+
+from typing import Any
+
+from fingan.scenarios.drift_policy import with_drift
+from fingan.scenarios.formats import Scenarios
+from serve.answers import conditioned
+from serve.problems import Problem
+from serve.schemas import ScenarioQuery
+from serve.settings import Limits
+from serve.subjects import Subject
+
+
+def cube_of(query: ScenarioQuery, subject: Subject, limits: Limits) -> Scenarios:
+    """The scenarios, drawn when they are read; under a condition drawn now.
+
+    Raises:
+        Problem: If they are more than the limits allow.
+        FinganError: If the question does not fit the model or the history.
+    """
+    n_assets = len(subject.sampler.assets if query.assets is None else query.assets)
+    check_sizes(query, n_assets, limits)
+    scenarios: Any
+    if query.condition is not None:
+        scenarios = conditioned(query, query.condition, subject)
+    elif query.drift_policy == "model":
+        scenarios = subject.stream(query.horizon, query.n_paths, seed=query.seed, as_of=query.as_of)
+    else:
+        sampler = with_drift(subject.sampler, query.drift_policy)
+        scenarios = sampler.stream(
+            subject.prices, query.horizon, query.n_paths, seed=query.seed, as_of=query.as_of
+        )
+    found: Scenarios = scenarios if query.assets is None else scenarios.select(query.assets)
+    return found
+
+
+def check_sizes(query: Any, n_assets: int, limits: Limits) -> None:
+    """Refuse what is over the limits.
+
+    Raises:
+        Problem: 422 with the limit.
+    """
+    horizon = getattr(query, "horizon", 1)
+    n_paths = getattr(query, "n_paths", getattr(query, "n_scenarios", 1))
+    sizes = (
+        ("horizon", horizon, limits.max_horizon),
+        ("n_paths", n_paths, limits.max_paths),
+        ("paths x steps x assets", n_paths * horizon * n_assets, limits.max_values),
+    )
+    for name, size, most in sizes:
+        if size > most:
+            raise Problem(422, "too-large", f"{name} must be at most {most:,}, got {size:,}")

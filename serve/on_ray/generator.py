@@ -1,0 +1,96 @@
+"""A generator: one replica that answers from the models in its memory."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from itertools import count
+from typing import Any
+
+from serve.audit import AuditTrail
+from serve.backend import Answer, Asked, Begun, Kind, Part, Readiness
+from serve.desk import Desk
+from serve.on_ray.sizes import GENERATOR_REQUESTS
+from serve.problems import Problem
+from serve.settings import ServiceSettings
+from serve.state import state_directory
+
+PIECE = 2**20  # bytes of a message; gRPC takes 4 MiB, and several are on their way at once
+
+
+@dataclass(frozen=True)
+class Refused:
+    """A problem on its way to the ingress; an exception would be wrapped and logged by Ray."""
+
+    record: dict[str, Any]
+
+
+class Generator:
+    """Answers with a desk of its own, each request in a thread; Ray Serve runs several.
+
+    Args:
+        settings: Of the service, as plain data.
+    """
+
+    def __init__(self, settings: dict[str, Any]) -> None:
+        given = ServiceSettings.model_validate(settings)
+        self._desk = Desk(given, AuditTrail(state_directory(given)).note)
+        self._threads = ThreadPoolExecutor(GENERATOR_REQUESTS, thread_name_prefix="desk")
+
+    async def answer(self, kind: Kind, asked: Asked) -> Answer | Refused:
+        """A whole answer."""
+        return await self._run(self._desk.answer, kind, asked)
+
+    async def begin(self, asked: Asked, part: Part) -> Begun | Refused:
+        """The head and first bytes of a cube."""
+        return await self._run(self._desk.begin, asked, part)
+
+    async def rest(
+        self, asked: Asked, part: Part, pinned: tuple[str, str], first_chunk: int
+    ) -> AsyncIterator[tuple[int, bytes] | Refused]:
+        """A cube from a chunk on, in pieces, each with the number of the chunk that it is of.
+
+        The next chunk is drawn when the last has left.
+        """
+        chunks = self._desk.rest(asked, part, pinned, first_chunk)
+        drawing: asyncio.Future[bytes | Refused | None] | None = None
+        try:
+            for number in count(first_chunk):
+                drawing = asyncio.ensure_future(self._run(_next, chunks))
+                chunk = await asyncio.shield(drawing)
+                if chunk is None:
+                    return
+                if isinstance(chunk, Refused):
+                    yield chunk
+                    return
+                for start in range(0, len(chunk), PIECE):
+                    yield number, chunk[start : start + PIECE]
+        finally:
+            await self._end(chunks, drawing)
+
+    async def readiness(self) -> Readiness:
+        """Whether a model can answer."""
+        return await self._run(self._desk.readiness)
+
+    async def _run(self, work: Any, *arguments: Any) -> Any:
+        loop = asyncio.get_running_loop()
+        try:
+            return await loop.run_in_executor(self._threads, work, *arguments)
+        except Problem as problem:
+            return Refused(problem.record())
+
+    async def _end(self, chunks: Iterator[bytes], drawing: asyncio.Future[Any] | None) -> None:
+        """Stop drawing: a running iterator cannot be closed before it has drawn its chunk."""
+        if drawing is not None and not drawing.done():
+            await asyncio.wait([drawing])
+        if (close := getattr(chunks, "close", None)) is not None:
+            close()
+
+    def __del__(self) -> None:
+        """Serve calls it before a replica ends."""
+        self._threads.shutdown(wait=False, cancel_futures=True)
+        self._desk.close()
+
+
+def _next(chunks: Iterator[bytes]) -> bytes | None:
+    return next(chunks, None)

@@ -1,0 +1,59 @@
+"""The ingress: one replica that speaks HTTP and lets generators answer."""
+
+import logging
+from logging.handlers import RotatingFileHandler
+from pathlib import Path
+from typing import Any
+
+from ray.serve.handle import DeploymentHandle
+from starlette.types import ASGIApp
+
+from fingan.keys import KeyRing
+from serve.api import create_api
+from serve.audit import AuditTrail
+from serve.jobs import JobDesk
+from serve.on_ray.backend import RayBackend
+from serve.on_ray.job_runner import TaskRunner
+from serve.settings import ServiceSettings
+from serve.state import state_directory
+
+LOG, LOG_BYTES, LOG_FILES = "service.log", 20 * 2**20, 5
+
+
+class Ingress:
+    """The HTTP application over the generators.
+
+    Args:
+        settings: Of the service, as plain data.
+        generators: Handle of their deployment.
+    """
+
+    def __init__(self, settings: dict[str, Any], generators: DeploymentHandle) -> None:
+        self._settings = ServiceSettings.model_validate(settings)
+        self._state = state_directory(self._settings)
+        _log_to(self._state / LOG)
+        self._jobs = JobDesk(self._state / "jobs", self._settings, TaskRunner())
+        self._backend = RayBackend(generators, self._settings)
+
+    def __serve_build_asgi_app__(self) -> ASGIApp:
+        """The application; Ray Serve asks for it once a replica stands."""
+        return create_api(
+            self._backend,
+            self._settings,
+            self._jobs,
+            keys=KeyRing(self._state),
+            audit=AuditTrail(self._state),
+        )
+
+    def __del__(self) -> None:
+        """Serve calls it before a replica ends."""
+        self._jobs.close()
+
+
+def _log_to(path: Path) -> None:
+    """Log to a file: Ray Serve looks through the stack for each line that goes to stderr."""
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    log = logging.getLogger("fingan")
+    log.handlers = [RotatingFileHandler(path, maxBytes=LOG_BYTES, backupCount=LOG_FILES)]
+    log.setLevel(logging.INFO)
+    log.propagate = False

@@ -1,0 +1,221 @@
+"""Hosts, origins, keys, rates, bodies, the gate: who is refused, with which words."""
+
+import asyncio
+import json
+import logging
+import socket
+import threading
+import time
+
+import pytest
+import uvicorn
+from fastapi import FastAPI
+from starlette.testclient import TestClient
+
+from fingan.keys import KeyRing
+from serve.audit import AuditTrail
+from serve.guards import add_guards
+from serve.meters import Meters
+from serve.settings import Limits, Rates, ServiceSettings
+from serve.slow_clients import uvicorn_options
+
+FEW = Limits(max_running=1, max_waiting=1, max_body_bytes=1_000, body_seconds=0.5)
+
+
+def guarded(settings: ServiceSettings, keys=None, audit=None) -> FastAPI:
+    """Guards before two small endpoints."""
+    api = FastAPI()
+
+    @api.get("/v1/models")
+    async def models():
+        return {"models": []}
+
+    @api.post("/v1/risk")
+    async def risk(slow: float = 0):
+        await asyncio.sleep(slow)
+        return {"risk": 1}
+
+    @api.post("/v1/fault")
+    async def fault():
+        raise RuntimeError("secret of the inside")
+
+    add_guards(api, settings, keys=keys, meters=Meters(), audit=audit)
+    return api
+
+
+def client_of(api: FastAPI, host: str = "localhost") -> TestClient:
+    return TestClient(api, base_url=f"http://{host}", raise_server_exceptions=False)
+
+
+def refusal(answer, status: int) -> str:
+    assert answer.status_code == status, answer.text
+    assert answer.headers["content-type"] == "application/problem+json"
+    return answer.json()["detail"]
+
+
+def test_another_host_or_origin_is_refused():
+    api = guarded(ServiceSettings())
+    assert "got 'evil.example'" in refusal(client_of(api, "evil.example").get("/v1/models"), 403)
+    client = client_of(api)
+    evil = {"Origin": "http://evil.example"}
+    assert "Origin must be allowed" in refusal(client.post("/v1/risk", headers=evil), 403)
+    own = {"Origin": "http://localhost"}
+    assert client.post("/v1/risk", headers=own).status_code == 200
+    allowed = guarded(ServiceSettings(allow_origins=("http://desk.example",)))
+    answer = client_of(allowed).post("/v1/risk", headers={"Origin": "http://desk.example"})
+    assert answer.headers["access-control-allow-origin"] == "http://desk.example"
+
+
+def test_a_service_beyond_loopback_asks_for_keys_with_scopes(tmp_path):
+    keys, audit = KeyRing(tmp_path), AuditTrail(tmp_path)
+    reader, _ = keys.create("reader", ("read",))
+    maker, made = keys.create("maker", ("read", "generate"))
+    settings = ServiceSettings(host="0.0.0.0", allow_hosts=("risk.example",))
+    client = client_of(guarded(settings, keys, audit), "risk.example")
+    assert "Authorization: Bearer" in refusal(client.get("/v1/models"), 401)
+    bad = {"Authorization": f"Bearer {reader[:-1]}_"}
+    assert refusal(client.get("/v1/models", headers=bad), 401)
+    read = {"Authorization": f"Bearer {reader}"}
+    assert client.get("/v1/models", headers=read).status_code == 200
+    assert "scope 'generate'" in refusal(client.post("/v1/risk", headers=read), 403)
+    make = {"Authorization": f"Bearer {maker}"}
+    assert client.post("/v1/risk", headers=make).status_code == 200
+    keys.revoke(made.id)
+    assert refusal(client.post("/v1/risk", headers=make), 401)
+    trail = audit.path.read_text()
+    assert trail.count('"event": "refused"') == 4
+    assert reader not in trail
+    assert audit.broken_at() is None
+
+
+def test_a_service_that_needs_keys_is_not_built_without_them():
+    client = client_of(guarded(ServiceSettings(require_keys=True)))
+    with pytest.raises(ValueError, match="must be given a key ring"), client:
+        pass
+
+
+def test_a_caller_that_asks_too_often_is_told_when_to_come_again():
+    client = client_of(guarded(ServiceSettings(rates=Rates(requests_per_minute=3))))
+    assert [client.get("/v1/models").status_code for _ in range(3)] == [200] * 3
+    answer = client.get("/v1/models")
+    assert "3 times a minute" in refusal(answer, 429)
+    assert int(answer.headers["retry-after"]) >= 1
+
+
+def test_a_large_body_is_refused_before_it_is_read():
+    client = client_of(guarded(ServiceSettings(limits=FEW)))
+    assert "at most 1,000 bytes" in refusal(client.post("/v1/risk", content=b"x" * 1_001), 413)
+    assert client.post("/v1/risk", content=b"x" * 1_000).status_code == 200
+    chunks = (b"x" for _ in range(2_000))
+    assert "at most 1,000 bytes" in refusal(client.post("/v1/risk", content=chunks), 413)
+    packed = {"Content-Encoding": "gzip"}
+    assert "must not be compressed" in refusal(
+        client.post("/v1/risk", content=b"x", headers=packed), 415
+    )
+
+
+def test_a_fault_of_ours_tells_nothing_of_the_inside(caplog):
+    client = client_of(guarded(ServiceSettings()))
+    with caplog.at_level(logging.ERROR, "fingan.service"):
+        answer = client.post("/v1/fault", headers={"X-Request-Id": "abc-1"})
+    assert "secret" not in answer.text
+    assert refusal(answer, 500).startswith("an error of ours")
+    assert answer.headers["x-request-id"] == "abc-1"
+    assert "abc-1" in caplog.text
+
+
+def test_logs_hold_no_keys_and_no_bodies(caplog, tmp_path):
+    secret, _ = KeyRing(tmp_path).create("reader", ("read", "generate"))
+    client = client_of(guarded(ServiceSettings(require_keys=True), KeyRing(tmp_path)))
+    with caplog.at_level(logging.INFO, "fingan.service"):
+        client.post(
+            "/v1/risk?canary=sparrow",
+            content=b'{"canary":"finch"}',
+            headers={"Authorization": f"Bearer {secret}"},
+        )
+    (line,) = [record.message for record in caplog.records if record.name == "fingan.service"]
+    assert json.loads(line)["status"] == 200
+    assert not any(word in line for word in ("sparrow", "finch", secret))
+
+
+@pytest.fixture
+def listening():
+    """A server with little patience on a free port."""
+    settings = ServiceSettings(limits=FEW)
+    config = uvicorn.Config(guarded(settings), port=0, **uvicorn_options(settings))
+    server = uvicorn.Server(config)
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    while not server.started:
+        assert thread.is_alive()
+        time.sleep(0.01)
+    yield server.servers[0].sockets[0].getsockname()
+    server.should_exit = True
+    thread.join()
+
+
+def answer_to(address, content: bytes, *more: bytes) -> bytes:
+    """What a server sends until it hangs up."""
+    with socket.create_connection(address, timeout=10) as connection:
+        for part in (content, *more):
+            connection.sendall(part)
+        found = b""
+        while part := connection.recv(65_536):
+            found += part
+    return found
+
+
+def test_clients_that_never_finish_are_cut_and_others_unharmed(listening):
+    began = time.monotonic()
+    halves = [socket.create_connection(listening, timeout=10) for _ in range(40)]
+    for number, half in enumerate(halves):
+        line = b"POST /v1/risk HTTP/1.1\r\nHost: localhost\r\n"
+        body = b"Content-Length: 10\r\n\r\nhalf"
+        half.sendall(line if number % 2 else line + body)
+    good = answer_to(
+        listening, b"GET /v1/models HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
+    )
+    assert good.startswith(b"HTTP/1.1 200")
+    for half in halves:
+        while half.recv(65_536):
+            pass
+        half.close()
+    assert time.monotonic() - began < 8
+
+
+def test_a_full_gate_says_so_and_lets_go_again(listening):
+    host, port = listening[:2]
+    answers: list[bytes] = []
+
+    def ask() -> None:
+        request = b"POST /v1/risk?slow=0.4 HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n"
+        answers.append(answer_to((host, port), request + b"Content-Length: 0\r\n\r\n"))
+
+    threads = [threading.Thread(target=ask) for _ in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    states = sorted(answer.split()[1] for answer in answers)
+    assert set(states) == {b"200", b"503"}
+    assert states.count(b"200") >= 2
+    assert all(b"retry-after: 1" in one.lower() for one in answers if b" 503 " in one[:20])
+    ask()
+    assert answers[-1].split()[1] == b"200"
+
+
+RAW = [
+    b"GARBAGE\r\n\r\n",
+    b"GET / HTTP/9.9\r\n\r\n",
+    b"GET /v1/models HTTP/1.1\r\nHost: localhost\r\nContent-Length: -1\r\n\r\n",
+    b"GET /v1/models HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n",
+    b"GET /v1/models HTTP/1.1\r\nHost: localhost\r\nX: \x00\r\n\r\n",
+    b"GET /\x00 HTTP/1.1\r\nHost: localhost\r\n\r\n",
+    b"POST /v1/risk HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
+]
+
+
+@pytest.mark.parametrize("content", RAW)
+def test_what_is_no_http_gets_400_or_a_closed_door(listening, content):
+    answer = answer_to(listening, content)
+    assert answer == b"" or answer.split()[1] in (b"400", b"403", b"404", b"408")

@@ -1,0 +1,176 @@
+"""Jobs: real processes, kept on disk; each wait ends with an event or a hard limit."""
+
+import json
+import shutil
+import signal
+import time
+
+import psutil
+import pytest
+from starlette.testclient import TestClient
+
+from serve.api import create_api
+from serve.audit import AuditTrail
+from serve.job import work
+from serve.job_processes import ProcessRunner
+from serve.jobs import JobDesk
+from serve.local_backend import LocalBackend
+from serve.problems import Problem
+from serve.schemas import JobQuery
+from serve.settings import ServiceSettings
+
+pytestmark = pytest.mark.timeout(240)
+LONG = {"model": "historical", "prices": "sp500-20", "n_paths": 2_000_000, "format": "csv"}
+
+
+def wait_for(what, seconds=120.0):
+    end = time.monotonic() + seconds
+    while not (found := what()):
+        assert time.monotonic() < end, "it did not happen in time"
+        time.sleep(0.05)
+    return found
+
+
+class HereRunner:
+    """Works at once, in this thread."""
+
+    def start(self, directory):
+        work(directory)
+
+    def is_alive(self, directory):
+        return not (directory / "outcome.json").exists()
+
+    def stop(self, directory):
+        raise AssertionError(f"{directory} has ended already")
+
+
+@pytest.fixture
+def here(store, tmp_path):
+    desk = JobDesk(tmp_path / "jobs", ServiceSettings(store=str(store)), HereRunner())
+    yield desk
+    desk.close()
+
+
+def submitted(jobs, kind, key=None, **request):
+    job = jobs.submit(JobQuery(kind=kind, request=request), key=key)
+    return wait_for(lambda: (now := jobs.get(job["id"]))["ended"] and now)
+
+
+def test_a_bulk_cube_is_the_file_that_the_library_writes(here, store, tmp_path):
+    import fingan
+
+    job = submitted(here, "scenarios", model="tiny", n_paths=1_500, horizon=4, format="parquet")
+    assert job["state"] == "succeeded", job["problem"]
+    assert job["progress"]["done"] == 1_500
+    path, media_type, name = here.result(job["id"])
+    assert media_type == "application/vnd.apache.parquet"
+    assert name == f"{job['id']}.parquet"
+    fingan.load_model("tiny", str(store)).stream(None, 4, 1_500).save(tmp_path / "own.parquet")
+    assert path.read_bytes() == (tmp_path / "own.parquet").read_bytes()
+
+
+def test_a_backtest_s_record_is_its_result(here, garch_prices, tmp_path, store):
+    place = tmp_path / "prices.csv"
+    garch_prices.to_csv(place)
+    here.close()
+    settings = ServiceSettings(store=str(store), prices={"garch": str(place)})
+    jobs = JobDesk(tmp_path / "jobs2", settings, HereRunner())
+    try:
+        job = submitted(
+            jobs, "backtest", model="tiny", prices="garch", n_paths=200, window=300,
+            baselines=["historical"], levels=[0.95],
+        )  # fmt: skip
+        assert job["state"] == "succeeded", job["problem"]
+        record = json.loads(jobs.result(job["id"])[0].read_text())
+        assert record["kind"] == "backtest"
+        assert record["model"] == "tiny@2"
+    finally:
+        jobs.close()
+
+
+def test_a_mistake_ends_a_job_with_its_words(here):
+    job = submitted(here, "scenarios", model="nobody")
+    assert job["state"] == "failed"
+    assert "model 'nobody' is not in the store" in job["problem"]["detail"]
+    with pytest.raises(Problem) as refused:
+        here.result(job["id"])
+    assert refused.value.status == 409
+
+
+def test_a_key_of_idempotency_stands_for_one_request(here):
+    first = submitted(here, "scenarios", "key-1", model="tiny", n_paths=100)
+    again = submitted(here, "scenarios", "key-1", model="tiny", n_paths=100)
+    assert again["id"] == first["id"]
+    with pytest.raises(Problem) as refused:
+        submitted(here, "scenarios", "key-1", model="tiny", n_paths=200)
+    assert refused.value.code == "idempotency-conflict"
+    assert len(here.every()) == 1
+
+
+def test_a_running_job_is_cancelled_with_its_process(tmp_path):
+    jobs = JobDesk(tmp_path, ServiceSettings(store=str(tmp_path / "store")), ProcessRunner())
+    try:
+        identity = jobs.submit(JobQuery(kind="scenarios", request=LONG))["id"]
+        wait_for(lambda: progress_of(jobs, identity))
+        process = process_of(tmp_path / identity)
+        assert jobs.cancel(identity)["state"] == "cancelled"
+        wait_for(lambda: not process.is_running() or process.status() == psutil.STATUS_ZOMBIE, 20)
+    finally:
+        jobs.close()
+
+
+def test_a_job_outlives_the_service_and_a_dead_one_starts_again(tmp_path):
+    settings = ServiceSettings(store=str(tmp_path / "store"))
+    jobs = JobDesk(tmp_path, settings, ProcessRunner())
+    identity = jobs.submit(JobQuery(kind="scenarios", request=LONG))["id"]
+    wait_for(lambda: progress_of(jobs, identity))
+    process = process_of(tmp_path / identity)
+    jobs.close()
+    later = JobDesk(tmp_path, settings, ProcessRunner())
+    try:
+        assert later.get(identity)["state"] == "running"
+        assert process.is_running()
+        process.send_signal(signal.SIGKILL)
+        wait_for(lambda: process_of(tmp_path / identity).pid != process.pid, 60)
+        assert later.get(identity)["state"] == "running"
+        later.cancel(identity)
+    finally:
+        later.close()
+
+
+def progress_of(jobs, identity):
+    job = jobs.get(identity)
+    assert job["problem"] is None, job
+    return job["progress"]
+
+
+def process_of(directory):
+    number = wait_for(lambda: (directory / "process").exists() and directory / "process")
+    return psutil.Process(int(number.read_text().split()[0]))
+
+
+def test_jobs_over_http(desk, tmp_path):
+    jobs = JobDesk(tmp_path / "jobs", desk.settings, HereRunner())
+    api = create_api(LocalBackend(desk), desk.settings, jobs, audit=AuditTrail(tmp_path))
+    try:
+        with TestClient(api, base_url="http://localhost") as client:
+            asked = {"kind": "scenarios", "request": {"model": "tiny", "n_paths": 300}}
+            answer = client.post("/v1/jobs", json=asked)
+            assert answer.status_code == 202
+            place = answer.headers["location"]
+            wait_for(lambda: client.get(place).json()["state"] == "succeeded")
+            whole = client.get(f"{place}/result").content
+            part = client.get(f"{place}/result", headers={"Range": "bytes=10-19"})
+            assert (part.status_code, part.content) == (206, whole[10:20])
+            assert [one["id"] for one in client.get("/v1/jobs").json()["jobs"]] == [
+                place.rpartition("/")[2]
+            ]
+            asked["request"]["n_path"] = 3
+            refused = client.post("/v1/jobs", json=asked)
+            assert (refused.status_code, refused.json()["errors"][0]["pointer"]) == (422, "/n_path")
+            assert client.get("/v1/jobs/job_0000000000000000").status_code == 404
+            assert client.get("/v1/jobs/..%2f..").status_code == 404
+            assert client.delete(place).json()["state"] == "succeeded"
+    finally:
+        jobs.close()
+        shutil.rmtree(tmp_path / "jobs")
