@@ -36,7 +36,10 @@ class ProcessRunner:
         """Whether its process runs; also one that another service has started."""
         child = self._children.get(directory)
         if child is not None:
-            return child.poll() is None
+            if child.poll() is None:
+                return True
+            self._forget(directory)
+            return False
         return self._process(directory) is not None
 
     def stop(self, directory: Path) -> None:
@@ -48,6 +51,15 @@ class ProcessRunner:
             os.killpg(process.pid, signal.SIGKILL)
         except (ProcessLookupError, PermissionError):
             return
+        self._forget(directory)
+
+    def close(self) -> None:
+        """Let go of what runs: it goes on, and another runner finds it."""
+        for child in self._children.values():
+            child.returncode = 0  # nobody waits for it here; init does
+        self._children.clear()
+
+    def _forget(self, directory: Path) -> None:
         if (child := self._children.pop(directory, None)) is not None:
             child.wait()
 

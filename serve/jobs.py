@@ -45,6 +45,9 @@ class Runner(Protocol):
     def stop(self, directory: Path) -> None:
         """End the work, if there is any."""
 
+    def close(self) -> None:
+        """Let go of work that runs; it goes on where it can."""
+
 
 class JobDesk:
     """Takes jobs in, lets a few run at once, and says how they stand.
@@ -68,6 +71,7 @@ class JobDesk:
         """Stop looking after jobs; those that run go on."""
         self._closed.set()
         self._thread.join()
+        self._runner.close()
 
     def submit(
         self, query: JobQuery, table: bytes | None = None, key: str | None = None, owner: str = ""

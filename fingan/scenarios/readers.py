@@ -78,7 +78,7 @@ def _fill(
     first = 0
     for batch in batches:
         last = first + batch.num_rows
-        scenario = np.arange(first, last) // rows_of_path
+        scenario = np.arange(first, last) // rows_of_path + header.first
         if last > len(cells) or not np.array_equal(batch["scenario"].to_numpy(), scenario):
             raise ValueError("its rows must stand in the order in which they were written")
         if layout == "tensor":

@@ -42,3 +42,7 @@ class TaskRunner:
         task = self._tasks.pop(directory, None)
         if task is not None:
             ray.cancel(task, force=True)
+
+    def close(self) -> None:
+        """Let go of its tasks; they end with this process."""
+        self._tasks.clear()

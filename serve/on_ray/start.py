@@ -124,11 +124,11 @@ def deploy(settings: ServiceSettings, generators: Mapping[str, Any] = MappingPro
 def main(settings: ServiceSettings) -> int:
     """Serve until SIGTERM or Ctrl-C, finish what was accepted, and end."""
     stop = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
     with own_cluster(settings):
         from ray import serve
 
+        for number in (signal.SIGTERM, signal.SIGINT):  # Ray has put its own in their place
+            signal.signal(number, lambda *_: stop.set())
         sys.stderr.write(f"fingan serves {settings.store} on {deploy(settings)}\n")
         stop.wait()
         sys.stderr.write("fingan finishes what it has accepted\n")

@@ -43,6 +43,9 @@ class HereRunner:
     def stop(self, directory):
         raise AssertionError(f"{directory} has ended already")
 
+    def close(self):
+        pass
+
 
 @pytest.fixture
 def here(store, tmp_path):
