@@ -8,7 +8,7 @@ FIRST_RECENT = $(shell for name in $(INTERPRETERS); do \
 PYTHON ?= $(FIRST_RECENT)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test bench check fmt clean
+.PHONY: help setup demo serve explorer test bench check fmt clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## /\1: /p' $(MAKEFILE_LIST)
@@ -29,6 +29,12 @@ $(VENV)/installed: $(VENV)/locked pyproject.toml
 
 demo: setup ## train on the bundled data, publish, draw scenarios (ARGS=--quick: in a minute)
 	$(BIN)/fingan demo $(ARGS)
+
+serve: setup ## serve the model store on http://127.0.0.1:8000 (ARGS="--store PLACE --port N")
+	OMP_NUM_THREADS=1 exec $(BIN)/python -m serve $(ARGS)
+
+explorer: ## build the page again, after a change in serve/explorer/src (needs Node 20)
+	cd serve/explorer && npm ci --no-audit --no-fund && npm run build
 
 test: setup ## the default test suite (ARGS are pytest's)
 	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile $(ARGS)

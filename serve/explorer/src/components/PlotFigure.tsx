@@ -1,0 +1,1 @@
+export { PlotFigure } from "./index";

@@ -1,0 +1,1 @@
+export { RunButton } from "./index";
