@@ -6,9 +6,11 @@ from typing import TYPE_CHECKING
 
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
+from fastapi.routing import APIRoute
 from pydantic import ValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import FileResponse, JSONResponse
+from starlette.routing import Match
 
 from fingan import __version__
 from serve import problems
@@ -27,6 +29,8 @@ if TYPE_CHECKING:
 
 HERE = Path(__file__).parent
 EXPLORER, SWAGGER = HERE / "explorer" / "dist", HERE / "swagger"
+READING = ["GET", "HEAD"]
+METHODS = ("GET", "HEAD", "POST", "DELETE")
 FOREVER = "public, max-age=31536000, immutable"
 NO_PAGE = (
     "<!doctype html><title>fingan</title><p>The explorer page is not built: run <code>make"
@@ -59,6 +63,7 @@ def create_api(
         docs_url=None,
         redoc_url=None,
         openapi_url="/openapi.json",
+        generate_unique_id_function=_operation,
     )
     api.include_router(service_routes(backend, settings, meters))
     api.include_router(market_routes(backend, settings, meters))
@@ -69,29 +74,34 @@ def create_api(
     _add_pages(api)
     _add_handlers(api)
     add_guards(api, settings, keys=keys, meters=meters, audit=audit)
-    described(api, has_jobs=jobs is not None)
+    described(api, has_jobs=jobs is not None, needs_keys=settings.needs_keys)
     return api
+
+
+def _operation(route: APIRoute) -> str:
+    """The name of an operation, for clients that are generated."""
+    return f"{route.name}_job" if "jobs" in route.tags else route.name
 
 
 def _add_pages(api: FastAPI) -> None:
     """The explorer and the documentation, from files beside this one."""
 
-    @api.get("/", include_in_schema=False)
+    @api.api_route("/", methods=READING, include_in_schema=False)
     async def explorer() -> Response:
         page = EXPLORER / "index.html"
         if not page.exists():
             return Response(NO_PAGE, media_type="text/html")
         return FileResponse(page, headers={"Cache-Control": "no-cache"})
 
-    @api.get("/assets/{name}", include_in_schema=False)
+    @api.api_route("/assets/{name}", methods=READING, include_in_schema=False)
     async def asset(name: str) -> Response:
         return _file(EXPLORER / "assets", name, FOREVER)
 
-    @api.get("/docs", include_in_schema=False)
+    @api.api_route("/docs", methods=READING, include_in_schema=False)
     async def docs() -> Response:
         return FileResponse(SWAGGER / "index.html")
 
-    @api.get("/docs/{name}", include_in_schema=False)
+    @api.api_route("/docs/{name}", methods=READING, include_in_schema=False)
     async def docs_asset(name: str) -> Response:
         return _file(SWAGGER, name, "public, max-age=3600")
 
@@ -135,7 +145,20 @@ def _add_handlers(api: FastAPI) -> None:
         }.get(error.status_code, str(error.detail))
         answer = problem_response(request, Problem(error.status_code, code, detail))
         answer.headers.update(error.headers or {})
+        if error.status_code == 405:
+            answer.headers["Allow"] = ", ".join(_allowed(request))
         return answer
+
+
+def _allowed(request: Request) -> list[str]:
+    """The methods of a path, whichever routes they stand in."""
+    scopes = {method: {**request.scope, "method": method} for method in METHODS}
+    routes = request.app.routes
+    return [
+        method
+        for method, scope in scopes.items()
+        if any(route.matches(dict(scope))[0] is Match.FULL for route in routes)
+    ]
 
 
 def problem_response(request: Request, problem: Problem) -> JSONResponse:

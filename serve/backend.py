@@ -71,7 +71,8 @@ class Begun:
         head: Headers that say what it is made from.
         is_whole: Whether nothing follows.
         is_known: Whether the caller has it already.
-        pinned: Reference and digest of the model, so that the rest is of the same version.
+        pinned: Reference of the model and digest of the request, so that the rest is of the same
+            version and the same history.
     """
 
     chunk: bytes

@@ -1,5 +1,6 @@
 """The cube that a question asks for, its size checked before anything is drawn."""
 
+import math
 from typing import Any
 
 from fingan.scenarios.drift_policy import with_drift
@@ -9,6 +10,8 @@ from serve.problems import Problem
 from serve.schemas import ScenarioQuery
 from serve.settings import Limits
 from serve.subjects import Subject
+
+_PATHS = ("n_paths", "n_scenarios")  # what kinds of questions call them
 
 
 def cube_of(query: ScenarioQuery, subject: Subject, limits: Limits) -> Scenarios:
@@ -22,6 +25,7 @@ def cube_of(query: ScenarioQuery, subject: Subject, limits: Limits) -> Scenarios
     check_sizes(query, n_assets, limits)
     scenarios: Any
     if query.condition is not None:
+        check_held(query.n_paths * query.horizon * len(subject.sampler.assets), limits)
         scenarios = conditioned(query, query.condition, subject)
     elif query.drift_policy == "model":
         scenarios = subject.stream(query.horizon, query.n_paths, seed=query.seed, as_of=query.as_of)
@@ -41,12 +45,45 @@ def check_sizes(query: Any, n_assets: int, limits: Limits) -> None:
         Problem: 422 with the limit.
     """
     horizon = getattr(query, "horizon", 1)
-    n_paths = getattr(query, "n_paths", getattr(query, "n_scenarios", 1))
+    paths = next((name for name in _PATHS if hasattr(query, name)), "n_paths")
+    n_paths = getattr(query, paths, 1)
     sizes = (
         ("horizon", horizon, limits.max_horizon),
-        ("n_paths", n_paths, limits.max_paths),
+        (paths, n_paths, limits.max_paths),
+        ("path", getattr(query, "path", 0), limits.max_paths),
         ("paths x steps x assets", n_paths * horizon * n_assets, limits.max_values),
     )
     for name, size, most in sizes:
         if size > most:
             raise Problem(422, "too-large", f"{name} must be at most {most:,}, got {size:,}")
+
+
+def check_held(n_values: int, limits: Limits) -> None:
+    """Refuse a cube that is too large to be held in memory.
+
+    Raises:
+        Problem: 422 with the limit.
+    """
+    if n_values > limits.max_held_values:
+        raise Problem(
+            422,
+            "too-large",
+            f"paths x steps x assets must be at most {limits.max_held_values:,} here, got"
+            f" {n_values:,}; ask for fewer paths or a shorter horizon",
+        )
+
+
+def check_json(shape: tuple[int, int, int], limits: Limits) -> None:
+    """Refuse a cube that is too large to be text for a program's memory.
+
+    Raises:
+        Problem: 422 with the limit.
+    """
+    n_values = math.prod(shape)
+    if n_values > limits.max_json_values:
+        raise Problem(
+            422,
+            "too-large",
+            f"paths x steps x assets must be at most {limits.max_json_values:,} as JSON, got"
+            f" {n_values:,}; take Arrow, Parquet or CSV, or a page of it",
+        )

@@ -1,8 +1,6 @@
 """The desk: every question answered in this process, each answer wholly of one model version."""
 
 import json
-import threading
-from collections import OrderedDict
 from collections.abc import Generator, Iterator
 from contextlib import closing, contextmanager
 from typing import Any
@@ -15,11 +13,12 @@ from fingan.errors import FinganError
 from fingan.scenarios.formats import Scenarios, encoded_chunks
 from fingan.scenarios.layouts import group_bounds
 from serve.answers import ANSWERS
-from serve.backend import Answer, Asked, Begun, Kind, Part, Readiness
-from serve.cubes import check_sizes, cube_of
+from serve.backend import Answer, Asked, Begun, Head, Kind, Part, Readiness
+from serve.cache import Cache
+from serve.cubes import check_held, check_json, check_sizes, cube_of
 from serve.histories import PriceSources, shown
 from serve.model_shelf import ModelShelf, Tell
-from serve.problems import Problem, mistakes
+from serve.problems import STORE_DETAIL, Problem, mistakes
 from serve.request_digest import request_digest
 from serve.schemas import ModelQuery, Question, ScenarioQuery
 from serve.settings import ServiceSettings
@@ -49,7 +48,7 @@ class Desk:
         )
         self._sources = PriceSources(settings.prices)
         self._subjects = Subjects(self.shelf, self._sources, settings.limits)
-        self._kept = Kept(KEPT_BYTES)
+        self._kept: Cache[str, bytes] = Cache(KEPT_BYTES)
         self.shelf.start()
 
     def close(self) -> None:
@@ -57,10 +56,12 @@ class Desk:
         self.shelf.close()
 
     def readiness(self) -> Readiness:
-        """Whether a model can answer; the baselines always can."""
-        problem = self.shelf.store_problem
+        """Whether a model can answer: one in memory does without the store, baselines always."""
+        problem, n_loaded = self.shelf.store_problem, self.shelf.n_loaded
+        if problem is not None and n_loaded == 0:
+            return Readiness(False, STORE_DETAIL)
         if problem is not None:
-            return Readiness(False, problem)
+            return Readiness(True, f"{n_loaded} models in memory; {STORE_DETAIL}")
         n_names = len(self.shelf.names)
         return Readiness(True, f"{n_names} models and the baselines" if n_names else "baselines")
 
@@ -88,11 +89,12 @@ class Desk:
         """
         with problems():
             query = _read(ScenarioQuery, asked.body)
+            check_sizes(query, 1, self.settings.limits)
             subject = self._subjects.of(query, asked.table)
             head = self._head("scenarios", query, subject, part=_written(part))
-            if head["ETag"] == asked.known:
+            if _is_known(head, asked):
                 return Begun(b"", head, is_whole=True, is_known=True)
-            pinned = subject.reference, subject.digest
+            pinned = subject.reference, head["X-Fingan-Request-Digest"]
             if (kept := self._kept.get(head["ETag"])) is not None:
                 return Begun(kept, head, is_whole=True, pinned=pinned)
             scenarios = self._part(query, subject, part)
@@ -102,7 +104,7 @@ class Desk:
                 with closing(chunks):
                     return Begun(next(chunks), head, is_whole=False, pinned=pinned)
             body = b"".join(chunks)
-            self._kept.put(head["ETag"], body)
+            self._keep(head, body)
             return Begun(body, head, is_whole=True, pinned=pinned)
 
     def rest(
@@ -110,40 +112,49 @@ class Desk:
     ) -> Generator[bytes, None, None]:
         """What follows the first bytes: chunks from a number on, of the version begun with.
 
+        Args:
+            asked: As it was begun.
+            part: As it was begun.
+            pinned: What :meth:`begin` said.
+            first_chunk: Chunks left out.
+
         Raises:
-            Problem: If that version is gone.
+            Problem: If that version, or that history, is gone.
         """
         with problems():
             query = _read(ScenarioQuery, asked.body)
             reference, digest = pinned
             exact = query.model_copy(update={"model": reference})
-            subject = self._subjects.of(exact, asked.table, digest)
+            subject = self._subjects.of(exact, asked.table)
+            head = self._head("scenarios", query, subject, part=_written(part))
+            if head["X-Fingan-Request-Digest"] != digest:
+                raise Problem(
+                    503,
+                    "version-gone",
+                    f"'{reference}' must be the version that the answer was begun with, but it, or"
+                    " the prices, were replaced since; ask again",
+                    retry_after=1,
+                )
             yield from _chunks(self._part(query, subject, part), query, part, first_chunk)
 
     def _answer(self, kind: Kind, asked: Asked) -> Answer:
         how = ANSWERS[kind]
         query = _read(how.schema, asked.body)
+        check_sizes(query, 1, self.settings.limits)
         subject = self._subjects.of(query, asked.table)
         n_assets = len(subject.sampler.assets)
-        n_held, limits = how.held(query) * n_assets, self.settings.limits
         check_sizes(query, n_assets, self.settings.limits)
-        if n_held > limits.max_held_values:
-            raise Problem(
-                422,
-                "too-large",
-                f"paths x steps x assets must be at most {limits.max_held_values:,} here, got"
-                f" {n_held:,}; ask for fewer paths or a shorter horizon",
-            )
+        check_held(how.held(query) * n_assets, self.settings.limits)
         head = self._head(kind, query, subject)
         if not how.is_pure:
             del head["ETag"]
             return Answer(_json(how.reply(query, subject)), head)
-        if head["ETag"] == asked.known:
+        if _is_known(head, asked):
             return Answer(b"", head, is_known=True)
         body = self._kept.get(head["ETag"])
         if body is None:
             body = _json(how.reply(query, subject))
-            self._kept.put(head["ETag"], body)
+            self._keep(head, body)
         return Answer(body, head)
 
     def _of_model(self, kind: Kind, query: ModelQuery) -> dict[str, Any]:
@@ -161,7 +172,7 @@ class Desk:
         """Headers that say what an answer is made from."""
         said = query.model_dump(mode="json", exclude=NAMING) | written
         digest = request_digest(
-            kind, subject.reference, subject.digest, subject.history.digest, **said
+            kind, subject.reference, subject.digest, subject.history.key, **said
         )
         head = {
             "X-Fingan-Model": subject.reference,
@@ -177,39 +188,14 @@ class Desk:
         """The page of the cube that is asked for."""
         scenarios = cube_of(query, subject, self.settings.limits)
         is_all = part.offset == 0 and part.limit is None
-        return scenarios if is_all else scenarios.page(part.offset, part.limit)
+        page = scenarios if is_all else scenarios.page(part.offset, part.limit)
+        if part.format == "json":
+            check_json(page.header.shape, self.settings.limits)
+        return page
 
-
-class Kept:
-    """Small answers in memory, the least recently used one goes first.
-
-    Args:
-        n_bytes: Of all of them.
-    """
-
-    def __init__(self, n_bytes: int) -> None:
-        self._most, self._used = n_bytes, 0
-        self._answers: OrderedDict[str, bytes] = OrderedDict()
-        self._lock = threading.Lock()
-
-    def get(self, tag: str) -> bytes | None:
-        """The answer with this ETag; None where it is not kept."""
-        with self._lock:
-            if tag in self._answers:
-                self._answers.move_to_end(tag)
-            return self._answers.get(tag)
-
-    def put(self, tag: str, body: bytes) -> None:
-        """Keep an answer, unless it is large."""
-        if len(body) > LARGEST_KEPT:
-            return
-        with self._lock:
-            if tag not in self._answers:
-                self._answers[tag] = body
-                self._used += len(body)
-            while self._used > self._most:
-                _, gone = self._answers.popitem(last=False)
-                self._used -= len(gone)
+    def _keep(self, head: Head, body: bytes) -> None:
+        if len(body) <= LARGEST_KEPT:
+            self._kept.put(head["ETag"], body, len(body))
 
 
 @contextmanager
@@ -226,6 +212,11 @@ def _read(schema: type[SomeConfig], body: bytes) -> SomeConfig:
         return schema.model_validate_json(body)
     except ValidationError as invalid:
         raise Problem(422, "request-invalid", *mistakes(invalid)) from None
+
+
+def _is_known(head: Head, asked: Asked) -> bool:
+    """Whether the caller has the answer; ``If-None-Match`` may be a list."""
+    return asked.known is not None and head["ETag"] in asked.known
 
 
 def _written(part: Part) -> list[Any]:

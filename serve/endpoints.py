@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Path, Query, Request, Response
 
 from fingan import __version__
 from fingan.config import Config
@@ -30,6 +30,7 @@ POSTED: tuple[tuple[str, Kind, str], ...] = (
 )
 Offset = Annotated[int, Query(ge=0, description="First path of the page.")]
 Limit = Annotated[int | None, Query(ge=1, description="Paths of the page; all if not given.")]
+Ref = Annotated[str, Path(description="'name' or 'name@version'.", examples=["demo"])]
 Named = Annotated[str | None, Query(alias="format", description="json, arrow, parquet or csv.")]
 
 
@@ -84,20 +85,21 @@ def market_routes(backend: Backend, settings: ServiceSettings, meters: Meters) -
         return await _told(backend, "prices", NoQuery(), request)
 
     @routes.get("/v1/models/{ref}", summary="The card of a model")
-    async def model(ref: str, request: Request) -> Response:
+    async def model(ref: Ref, request: Request) -> Response:
         return await _told(backend, "model", ModelQuery(model=_checked(ref)), request)
 
     @routes.get("/v1/models/{ref}/history", summary="The last prices that a model knows")
     async def history(
-        ref: str, request: Request, rows: Annotated[int, Query(ge=1, le=1_500)] = 250
+        ref: Ref, request: Request, rows: Annotated[int, Query(ge=1, le=1_500)] = 250
     ) -> Response:
         query = ModelQuery(model=_checked(ref), rows=rows)
-        return await _told(backend, "history", query, request)
+        return await _told(backend, "history", query, request, "rows")
 
     @routes.post("/v1/scenarios", summary="A cube of joint scenarios, streamed")
     async def scenarios(
         request: Request, offset: Offset = 0, limit: Limit = None, named: Named = None
     ) -> Response:
+        _check_parameters(request, "offset", "limit", "format")
         chosen = format_for(request.headers.get("accept"), named)
         query, question = await asked(request, ScenarioQuery)
         _check_cube(query, settings)
@@ -124,6 +126,7 @@ def _posted(backend: Backend, kind: Kind, meters: Meters) -> Callable[[Request],
     how = ANSWERS[kind]
 
     async def answer(request: Request) -> Response:
+        _check_parameters(request)
         check_takes_json(request.headers.get("accept"))
         query, question = await asked(request, how.schema)
         found = await backend.answer(kind, question)
@@ -133,9 +136,22 @@ def _posted(backend: Backend, kind: Kind, meters: Meters) -> Callable[[Request],
     return answer
 
 
-async def _told(backend: Backend, kind: Kind, query: Config, request: Request) -> Response:
+async def _told(
+    backend: Backend, kind: Kind, query: Config, request: Request, *parameters: str
+) -> Response:
+    _check_parameters(request, *parameters)
     check_takes_json(request.headers.get("accept"))
     return response(await backend.answer(kind, Asked(query.model_dump_json().encode())))
+
+
+def _check_parameters(request: Request, *known: str) -> None:
+    """Refuse parameters that mean nothing here: a slip of the pen would ask for everything."""
+    for name in request.query_params:
+        if name not in known:
+            there = f"there are {', '.join(known)}" if known else "there are none here"
+            raise Problem(
+                422, "request-invalid", f"parameter '{name[:50]}' must not be given: {there}"
+            )
 
 
 def _checked(ref: str) -> str:

@@ -1,23 +1,21 @@
 """The prices that a question continues: sent with it, known by name, or the model's own tail."""
 
-import io
 import math
-import threading
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import pandas as pd
-import pyarrow as pa
 
 from fingan.data.catalogue import BUNDLED
 from fingan.data.prices import read_prices
 from fingan.data.quality import data_digest
 from fingan.errors import PriceDataError, RequestError
+from serve.arrow_bodies import check_size, table_in
+from serve.cache import Cache
 from serve.schemas import HistoryColumns
 from serve.settings import Limits
-
-METADATA_KEY = b"fingan"  # of an Arrow body: the request as JSON
 
 
 @dataclass(frozen=True)
@@ -32,6 +30,11 @@ class History:
         """A table with its digest."""
         return cls(prices, data_digest(prices))
 
+    @property
+    def key(self) -> str:
+        """What tells it from every other history: the same numbers may be prices or returns."""
+        return f"{self.prices.attrs.get('kind', 'price')} {self.digest}"
+
 
 @dataclass
 class PriceSources:
@@ -42,8 +45,7 @@ class PriceSources:
     """
 
     places: Mapping[str, str]
-    _read: dict[str, History] = field(default_factory=dict)
-    _lock: threading.Lock = field(default_factory=threading.Lock)
+    _read: Cache[str, History] = field(default_factory=lambda: Cache(sys.maxsize))
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -62,10 +64,8 @@ class PriceSources:
                 f"prices must be one of {', '.join(self.names)}, got '{name[:100]}'; send other"
                 " prices as 'history'"
             )
-        with self._lock:
-            if name not in self._read:
-                self._read[name] = History.of(read_prices(self.places.get(name, name)))
-            return self._read[name]
+        place = self.places.get(name, name)
+        return self._read.computed(name, lambda: History.of(read_prices(place)), 0)
 
     def record(self) -> dict[str, Any]:
         """Every source, for ``GET /v1/prices``."""
@@ -94,7 +94,7 @@ def sent_columns(columns: HistoryColumns, limits: Limits) -> History:
         PriceDataError: If its prices cannot be trusted.
     """
     n_rows = len(columns.dates)
-    _check_size(n_rows, len(columns.prices), limits)
+    check_size(n_rows, len(columns.prices), limits)
     for asset, values in columns.prices.items():
         if len(values) != n_rows:
             raise RequestError(
@@ -113,37 +113,7 @@ def sent_table(body: bytes, limits: Limits) -> History:
         RequestError: If it is no such stream or too large.
         PriceDataError: If its prices cannot be trusted.
     """
-    batches, n_rows = [], 0
-    try:
-        with pa.ipc.open_stream(io.BytesIO(body)) as reader:
-            for batch in reader:
-                n_rows += batch.num_rows
-                _check_size(n_rows, batch.num_columns - 1, limits)
-                batches.append(batch)
-            table = pa.Table.from_batches(batches, reader.schema)
-            frame = table.replace_schema_metadata(None).to_pandas()
-    except (pa.ArrowException, ValueError, TypeError) as wrong:
-        raise RequestError(f"the body must be an Arrow IPC stream, but: {_line(wrong)}") from None
-    return History.of(read_prices(frame))
-
-
-def request_in(body: bytes) -> bytes:
-    """The request that travels in the schema of an Arrow body, as JSON.
-
-    Raises:
-        RequestError: If the body is no Arrow stream, or its schema holds no request.
-    """
-    try:
-        with pa.ipc.open_stream(io.BytesIO(body)) as reader:
-            metadata = reader.schema.metadata or {}
-    except (pa.ArrowException, ValueError) as wrong:
-        raise RequestError(f"the body must be an Arrow IPC stream, but: {_line(wrong)}") from None
-    if METADATA_KEY not in metadata:
-        raise RequestError(
-            "an Arrow body must hold the request as JSON under the schema's metadata key 'fingan'"
-        )
-    found: bytes = metadata[METADATA_KEY]
-    return found
+    return History.of(read_prices(table_in(body, limits)))
 
 
 def shown(prices: pd.DataFrame, n_rows: int) -> dict[str, Any]:
@@ -158,15 +128,3 @@ def shown(prices: pd.DataFrame, n_rows: int) -> dict[str, Any]:
 
 def _numbers(prices: pd.Series) -> list[float | None]:
     return [None if math.isnan(value) else float(value) for value in prices]
-
-
-def _check_size(n_rows: int, n_assets: int, limits: Limits) -> None:
-    if n_rows * n_assets > limits.max_history_values:
-        raise RequestError(
-            f"a history must hold at most {limits.max_history_values:,} prices, got {n_rows:,} rows"
-            f" of {n_assets:,} assets; send its last rows"
-        )
-
-
-def _line(failure: Exception) -> str:
-    return (str(failure).strip().splitlines() or [type(failure).__name__])[0][:200]

@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 
 from serve.backend import Answer, Asked, Begun, Kind, Part, Readiness, Streamed
 from serve.desk import Desk
+from serve.problems import Problem
 
 Result = TypeVar("Result")
 
@@ -23,6 +24,7 @@ class LocalBackend:
 
     def __init__(self, desk: Desk, n_threads: int = N_THREADS) -> None:
         self._desk = desk
+        self._seconds = desk.settings.limits.answer_seconds
         self._threads = ThreadPoolExecutor(n_threads, thread_name_prefix="desk")
 
     def close(self) -> None:
@@ -34,17 +36,17 @@ class LocalBackend:
         """A JSON answer.
 
         Raises:
-            Problem: If it cannot be answered.
+            Problem: If it cannot be answered, or not in time.
         """
-        return await self._run(self._desk.answer, kind, asked)
+        return await self._in_time(self._desk.answer, kind, asked)
 
     async def scenarios(self, asked: Asked, part: Part) -> Streamed:
         """A cube, whose first bytes are there when this returns.
 
         Raises:
-            Problem: If it cannot be drawn.
+            Problem: If it cannot be drawn, or not in time.
         """
-        begun = await self._run(self._desk.begin, asked, part)
+        begun = await self._in_time(self._desk.begin, asked, part)
         return Streamed(begun.head, self._chunks(asked, part, begun), begun.is_known)
 
     async def readiness(self) -> Readiness:
@@ -69,6 +71,13 @@ class LocalBackend:
             if drawing is not None and not drawing.done():
                 await asyncio.wait([drawing])
             rest.close()
+
+    async def _in_time(self, work: Callable[..., Result], *arguments: Any) -> Result:
+        try:
+            async with asyncio.timeout(self._seconds):
+                return await self._run(work, *arguments)
+        except TimeoutError:
+            raise Problem.late(self._seconds) from None
 
     async def _run(self, work: Callable[..., Result], *arguments: Any) -> Result:
         loop = asyncio.get_running_loop()

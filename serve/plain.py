@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import signal
 import sys
 
 import uvicorn
@@ -30,12 +31,18 @@ def run(settings: ServiceSettings) -> int:
         api, host=settings.host, port=settings.port, **uvicorn_options(settings)
     )
     server = _Server(config)
+    for ending in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(ending, _leave)  # uvicorn raises it again once everybody is answered
     try:
         asyncio.run(server.serve())
     finally:
         jobs.close()
         backend.close()
     return 0
+
+
+def _leave(*_: object) -> None:
+    raise SystemExit(0)
 
 
 class _Server(uvicorn.Server):
@@ -46,5 +53,6 @@ class _Server(uvicorn.Server):
         for server in self.servers:
             for socket in server.sockets:
                 host, port = socket.getsockname()[:2]
-                sys.stderr.write(f"fingan serves on http://{host}:{port}\n")
+                name = f"[{host}]" if ":" in host else host
+                sys.stderr.write(f"fingan serves on http://{name}:{port}\n")
         sys.stderr.flush()

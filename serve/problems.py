@@ -55,6 +55,17 @@ class Problem(Exception):  # noqa: N818 - the word of RFC 9457
         return cls(status, code, detail, retry_after=5 if status == 503 else None)
 
     @classmethod
+    def late(cls, seconds: float) -> Self:
+        """No answer has begun in the time it may take."""
+        return cls(
+            503,
+            "answer-late",
+            f"an answer must begin within {seconds:g} seconds, and this one did not; ask for less,"
+            " or for a job",
+            retry_after=5,
+        )
+
+    @classmethod
     def from_record(cls, record: Mapping[str, Any]) -> Self:
         """Read back what :meth:`record` wrote."""
         return cls(**record)

@@ -9,8 +9,8 @@ from starlette.types import Receive, Scope, Send
 
 from fingan.config import Config
 from fingan.errors import RequestError
+from serve.arrow_bodies import request_in
 from serve.backend import Answer, Asked, Streamed
-from serve.histories import request_in
 from serve.negotiation import ARROW, JSON
 from serve.problems import Problem, mistakes
 

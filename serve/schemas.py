@@ -17,7 +17,7 @@ from fingan.stress.conditions import Shock
 from fingan.stress.request import MAX_POOL
 
 Positive = Annotated[int, Field(gt=0)]
-Level = Annotated[float, Field(gt=0, lt=1)]
+Level = Annotated[float, Field(ge=1e-6, le=1 - 1e-6)]  # beyond, no cube has a path
 Fraction = Annotated[float, Field(gt=0)]
 Seed = Annotated[int, Field(ge=0, le=MAX_SEED)]
 Paths = Annotated[int, Field(ge=100)]

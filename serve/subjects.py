@@ -1,7 +1,5 @@
 """Who is asked, and from which history on: what the names in a question mean."""
 
-import threading
-from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -14,15 +12,15 @@ from fingan.scenarios.baselines import BASELINES, baseline
 from fingan.scenarios.present import present
 from fingan.scenarios.samplers import Prepared, Sampler, TrainedSampler
 from fingan.scenarios.scenario_set import ScenarioStream
+from serve.cache import Cache
 from serve.histories import History, PriceSources, sent_columns, sent_table
 from serve.model_shelf import ModelShelf
 from serve.schemas import Held, Question
 from serve.settings import Limits
 
-KEPT_BASELINES = 16  # fitted ones in memory
-KEPT_TAILS = 16
-
-KEPT_HISTORIES = 64
+KEPT_BYTES = 128 * 2**20  # of fitted baselines, and as much of histories that were read
+PER_PRICE = 64  # bytes that one price of a history becomes, once it is read or fitted
+OVERHEAD = 2**18  # bytes of a fitted or read history beside its prices
 
 Fitted = Callable[[str, History], Sampler]
 Read = Callable[[TrainedSampler, History, str | None], Prepared]
@@ -100,18 +98,16 @@ class Subjects:
 
     def __init__(self, shelf: ModelShelf, sources: PriceSources, limits: Limits) -> None:
         self.shelf, self.sources, self._limits = shelf, sources, limits
-        self._baselines: OrderedDict[tuple[str, str], Sampler] = OrderedDict()
-        self._tails: OrderedDict[str, History] = OrderedDict()
-        self._prepared: OrderedDict[tuple[str, str, str | None], Prepared] = OrderedDict()
-        self._lock = threading.Lock()
+        self._baselines: Cache[tuple[str, str], Sampler] = Cache(KEPT_BYTES)
+        self._tails: Cache[str, History] = Cache(KEPT_BYTES)
+        self._prepared: Cache[tuple[str, str, str | None], Prepared] = Cache(KEPT_BYTES)
 
-    def of(self, question: Question, table: bytes | None, digest: str | None = None) -> Subject:
+    def of(self, question: Question, table: bytes | None) -> Subject:
         """Who is asked, and from which history on.
 
         Args:
             question: Model, and history or prices.
             table: Arrow body that the history came in.
-            digest: The model must have it; None for any.
 
         Raises:
             FinganError: If a name means nothing, or a history cannot be trusted.
@@ -120,8 +116,6 @@ class Subjects:
         if question.model in BASELINES:
             return self._baseline(question.model, given or self.sources.get(BUNDLED[0]))
         loaded = self.shelf.get(question.model)
-        if digest is not None and loaded.digest != digest:
-            raise RequestError(f"model '{question.model}' is no longer the one that was begun with")
         history = given or self._tail(loaded.digest, loaded.sampler.history())
         return self._subject(loaded.sampler, loaded.digest, history)
 
@@ -138,12 +132,7 @@ class Subjects:
         return self.sources.get(question.prices) if question.prices else None
 
     def _tail(self, digest: str, prices: pd.DataFrame) -> History:
-        with self._lock:
-            if digest not in self._tails:
-                self._tails[digest] = History.of(prices)
-                while len(self._tails) > KEPT_TAILS:
-                    self._tails.popitem(last=False)
-            return self._tails[digest]
+        return self._tails.computed(digest, lambda: History.of(prices), _n_bytes(prices))
 
     def _baseline(self, name: str, history: History) -> Subject:
         return self._subject(self._fitted(name, history), history.digest, history)
@@ -153,24 +142,19 @@ class Subjects:
         return Subject(sampler, sampler.reference, digest, history, self._fitted, self._read, store)
 
     def _read(self, sampler: TrainedSampler, history: History, as_of: str | None) -> Prepared:
-        key = sampler.digest or "", history.digest, as_of
-        with self._lock:
-            if (found := self._prepared.get(key)) is not None:
-                self._prepared.move_to_end(key)
-                return found
-        found = sampler.prepared(history.prices, as_of)
-        with self._lock:
-            self._prepared[key] = found
-            while len(self._prepared) > KEPT_HISTORIES:
-                self._prepared.popitem(last=False)
-        return found
+        return self._prepared.computed(
+            (sampler.digest or "", history.key, as_of),
+            lambda: sampler.prepared(history.prices, as_of),
+            _n_bytes(history.prices),
+        )
 
     def _fitted(self, name: str, history: History) -> Sampler:
-        key = name, history.digest
-        with self._lock:
-            if key not in self._baselines:
-                self._baselines[key] = baseline(name, history.prices)
-                while len(self._baselines) > KEPT_BASELINES:
-                    self._baselines.popitem(last=False)
-            self._baselines.move_to_end(key)
-            return self._baselines[key]
+        return self._baselines.computed(
+            (name, history.key),
+            lambda: baseline(name, history.prices),
+            _n_bytes(history.prices),
+        )
+
+
+def _n_bytes(prices: pd.DataFrame) -> int:
+    return OVERHEAD + PER_PRICE * prices.size

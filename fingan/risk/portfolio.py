@@ -14,6 +14,7 @@ from fingan.errors import RequestError, UnknownAssetError
 
 COLUMNS = ("asset", "weight")
 ROUNDING = 1e-4  # by which weights of a file may miss 1
+LARGEST = 1_000_000  # weight, of either sign; beyond, squares of losses leave the numbers
 
 
 @dataclass(frozen=True)
@@ -105,6 +106,12 @@ def _check_sum(weights: Mapping[str, float], allow_leverage: bool, where: str, m
     total = math.fsum(weights.values())
     if not any(weights.values()):
         raise RequestError(f"{where}at least one weight must differ from 0")
+    for asset, weight in weights.items():
+        if abs(weight) > LARGEST:
+            raise RequestError(
+                f"{where}a weight must lie within -{LARGEST:,} and {LARGEST:,}, got {weight:.6g} of"
+                f" '{asset}'; weights are fractions of the value"
+            )
     if abs(total - 1) > ROUNDING and not allow_leverage:
         raise RequestError(f"{where}weights must sum to 1, got {total:.6g}; mend them, or {mend}")
 

@@ -41,6 +41,7 @@ POLICIES: tuple[DriftPolicy, ...] = get_args(DriftPolicy)
 POOL_SIZE = 8_192  # paths that the mean is taken over
 KEPT_BYTES = 2**28  # of the pool, which then is not drawn again
 LEAST_HISTORY = 60  # rows that an estimated drift needs
+LEAST_VARIANCE = 1e-15  # of a row's move; what skfolio takes for a price that stands still
 
 
 def with_drift(
@@ -169,6 +170,12 @@ class Drifted:
                 f" a return, got {len(known)}; take neutral"
             )
         moves = known if self.kind == "level" else known.expm1()
+        still = (moves.var(0) < LEAST_VARIANCE).nonzero().flatten().tolist()
+        if still:
+            raise RequestError(
+                f"drift policy '{self.policy}' needs prices that move, but '{self.assets[still[0]]}'"
+                f" stands still in the {len(known)} rows of the history; take neutral"
+            )
         return _estimated(self.policy, moves, self.rate)
 
 

@@ -15,7 +15,7 @@ from torch import Tensor
 from fingan.errors import RequestError
 from fingan.scenarios.header import Layout, ScenarioHeader, Values
 
-GROUP_VALUES = 2**21  # float32 values of one record batch or row group: 8 MiB
+GROUP_VALUES = 2**19  # float32 values of one record batch or row group: 2 MiB
 FIRST_GROUP = 512  # paths of the first one, so that a reader soon has something
 INDEX_COLUMNS = ("scenario", "step", "date", "asset")
 _RESERVED = (*INDEX_COLUMNS[:3], "weight")

@@ -103,13 +103,7 @@ class RayBackend:
                     except LOST as lost:
                         await asyncio.sleep(_pause(tries, lost))
         except TimeoutError:
-            raise Problem(
-                503,
-                "answer-late",
-                f"an answer must begin within {self._seconds:g} seconds, and this one did not;"
-                " ask for less, or for a job",
-                retry_after=5,
-            ) from None
+            raise Problem.late(self._seconds) from None
         except BackPressureError:
             raise Problem(
                 503, "overloaded", "all generators are busy; ask again", retry_after=1

@@ -166,7 +166,7 @@ function MetricTable({ record, metrics }: { record: EvaluationRecord; metrics: M
     <details class="numbers">
       <summary>Numbers</summary>
       <DataTable
-        caption={isScores ? "Scores of forecasts" : "Stylised facts"}
+        caption={isScores ? "Scores of forecasts, by sampler" : "Stylised facts, by sampler"}
         columns={[
           { key: "title", title: "Figure", left: true },
           ...record.rows.map((row) => ({ key: row.sampler, title: row.sampler })),

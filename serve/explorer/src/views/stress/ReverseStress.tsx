@@ -15,6 +15,7 @@ import { EffectivePaths } from "../../components/EffectivePaths";
 import { HistoryFields } from "../../components/HistoryFields";
 import { Legend } from "../../components/Legend";
 import { Notes } from "../../components/Notes";
+import { PoolField } from "../../components/PoolField";
 import { PlausibilityDial, words } from "../../components/PlausibilityDial";
 import { RecordedEstimate } from "../../components/RecordedEstimate";
 import { dotted, dottedOptions } from "../../drawing/dotted_rows";
@@ -28,7 +29,8 @@ import type { Subject } from "../../subject";
 export function ReverseStress({ subject }: { subject: Subject }) {
   const [loss, setLoss] = useUrlState("loss", 0.15);
   const [horizon, setHorizon] = useUrlState("stress-horizon", 20);
-  const asked = { loss, horizon, n_paths: 30_000 };
+  const [pool, setPool] = useUrlState("pool", "20000");
+  const asked = { loss, horizon, n_paths: Number(pool) };
   const run = useRun<ReverseRecord>("/v1/stress/reverse", subject.question, asked, "reverse-asked");
   return (
     <>
@@ -54,6 +56,7 @@ export function ReverseStress({ subject }: { subject: Subject }) {
             onChange={setLoss}
           />
           <NumberField label="within days" value={horizon} min={1} max={250} onChange={setHorizon} />
+          <PoolField value={pool} onChange={setPool} />
           <HistoryFields />
           <RunButton onClick={run.ask} busy={run.isLoading}>
             Find the ways

@@ -1,18 +1,13 @@
 import { useRun } from "../../answer_run";
-import { Chip, NumberField, Panel, RunButton, SelectField, Status } from "../../components";
+import { Chip, NumberField, Panel, RunButton, Status } from "../../components";
 import { HistoryFields } from "../../components/HistoryFields";
+import { PoolField } from "../../components/PoolField";
 import { ShockEditor } from "../../components/ShockEditor";
 import type { ShockRecord } from "../../records/stress";
 import { asRequested, spell, type Typed, unspell } from "../../shocks";
 import { useUrlState } from "../../state";
 import type { Subject } from "../../subject";
 import { ShockAnswer } from "./ShockAnswer";
-
-const POOLS = [
-  { value: "20000", label: "20,000: a few seconds" },
-  { value: "50000", label: "50,000" },
-  { value: "100000", label: "100,000: rare shocks" },
-];
 
 /** What happens to the portfolio if this happens? */
 export function ShockStress({ subject }: { subject: Subject }) {
@@ -53,12 +48,7 @@ export function ShockStress({ subject }: { subject: Subject }) {
               max={250}
               onChange={setHorizon}
             />
-            <SelectField
-              label="Paths drawn at most"
-              value={pool}
-              options={POOLS}
-              onChange={setPool}
-            />
+            <PoolField value={pool} onChange={setPool} />
             <HistoryFields />
             <RunButton onClick={run.ask} busy={run.isLoading}>
               Draw the shock

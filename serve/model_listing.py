@@ -1,0 +1,44 @@
+"""One version of a model as ``GET /v1/models`` shows it."""
+
+from typing import Any
+
+from fingan.scenarios.baselines import BASELINES
+from fingan.scenarios.store import ModelEntry
+
+
+def described(
+    entry: ModelEntry, problem: str | None, *, is_newest: bool, is_served: bool
+) -> dict[str, Any]:
+    """A version for people and programs.
+
+    Args:
+        entry: What the store says of it.
+        problem: Why it is not served; None for a sound version.
+        is_newest: Whether it is the last of its name.
+        is_served: Whether its name without a number means it.
+    """
+    card = entry.card
+    data, gates = card.get("data", {}), card.get("gates", {})
+    return {
+        "model": entry.reference,
+        "name": entry.name,
+        "version": entry.version,
+        "kind": "trained",
+        "digest": entry.digest,
+        "published": entry.published,
+        "is_newest": is_newest,
+        "is_served": is_served,
+        "status": card.get("status"),
+        "offer": card.get("offer"),
+        "gates_passed": len(gates.get("passed", ())),
+        "gates_failed": list(gates.get("failed", ())),
+        "assets": data.get("assets", []),
+        "first": data.get("first"),
+        "fitted_until": data.get("last"),
+        "problem": problem,
+    }
+
+
+def baselines() -> list[dict[str, Any]]:
+    """The classical generators, which need no store."""
+    return [{"model": name, "kind": "baseline"} for name in BASELINES]
