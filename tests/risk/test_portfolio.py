@@ -12,6 +12,7 @@ from fingan.risk.portfolio import (
     equal_weights,
     horizon_returns,
     portfolio_losses,
+    portfolio_of,
     read_portfolio,
 )
 
@@ -101,6 +102,12 @@ def test_a_missing_file_is_one_sentence(tmp_path):
 def test_weights_that_do_not_sum_to_1_are_read_where_leverage_is_allowed(written):
     path = written("asset,weight\nABLE,1\nBAKER,1\n")
     assert read_portfolio(path, ASSETS, allow_leverage=True).weights.tolist() == [1, 1]
+
+
+def test_a_weight_that_is_no_fraction_of_a_value_is_refused():
+    weights = {"ABLE": 1e300, "BAKER": -1e300}
+    with pytest.raises(RequestError, match="must lie within -1,000,000 and 1,000,000"):
+        portfolio_of(weights, ASSETS, allow_leverage=True)
 
 
 def test_weights_may_miss_1_by_their_rounding(written):

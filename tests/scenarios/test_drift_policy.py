@@ -62,6 +62,14 @@ def test_what_no_policy_is_is_refused(sampler):
         with_drift(sampler, "neutral", rate=2.0)
 
 
+@pytest.mark.parametrize("policy", ["shrunk", "equilibrium"])
+def test_a_drift_is_not_estimated_from_a_price_that_stands_still(garch_prices, policy):
+    rows = garch_prices.assign(BAKER=100.0)
+    drifted = with_drift(baseline("historical", rows), policy)
+    with pytest.raises(RequestError, match="'BAKER' stands still"):
+        drifted.sample(rows, 2, 512)
+
+
 def test_each_generator_of_an_ensemble_gets_the_drift(tiny_model, garch_prices):
     model = load_model(tiny_model.reference, tiny_model.store)
     drawn = with_drift(model, "neutral", n_pool=2_048).sample(garch_prices, HORIZON, 2_048)
