@@ -62,6 +62,8 @@ export function useJob<T>(kind: string, model: string): JobWork<T> {
       const ended = await untilEnd(found, setJob, stopper.signal);
       if (ended.state === "succeeded" && ended.result !== null) {
         setResult(await get<T>(ended.result, stopper.signal));
+      } else {
+        setResult(null);
       }
       setWaiting(false);
     };

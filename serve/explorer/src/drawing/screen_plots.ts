@@ -6,7 +6,7 @@ import type { Candidate, JudgedCriterion } from "../records/screen";
 import { type Dotted, dottedOptions, type Series } from "./dotted_rows";
 import { fixed, INK, percent, ROLE } from "./palette";
 
-const SYMBOLS = ["diamond", "triangle", "square"] as const;
+export const SYMBOLS = ["diamond", "triangle", "square"] as const;
 /** Bounds are one-sided at the criterion's confidence, so that they tell the verdict. */
 export function criterionOptions(
   candidates: Candidate[],

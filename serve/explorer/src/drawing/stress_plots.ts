@@ -187,7 +187,7 @@ export function replayedAssetsOptions(
     marginTop: 4,
     marginLeft: room(),
     marginRight: 44,
-    x: { label: null, tickFormat: percent(0), grid: true, insetLeft: 44 },
+    x: { label: null, tickFormat: percent(0), grid: true, insetLeft: 60 },
     y: { label: null, domain: [...assets], tickSize: 0 },
     marks: [
       Plot.barX(bars, {

@@ -88,7 +88,11 @@ function Tested({ subject }: { subject: Subject }) {
           empty="No backtest of this model is on record. One of two years takes about a minute; it goes on when you leave the page."
         />
       </Panel>
-      {work.result && <BacktestAnswer record={work.result} />}
+      {work.result && (
+        <div class={runs ? "stale" : ""}>
+          <BacktestAnswer record={work.result} />
+        </div>
+      )}
     </>
   );
 }

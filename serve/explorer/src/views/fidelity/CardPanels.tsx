@@ -5,7 +5,7 @@ import { Light } from "../../components/Light";
 import { Notes } from "../../components/Notes";
 import { Reason } from "../../components/Reason";
 import { type Dotted, dottedOptions } from "../../drawing/dotted_rows";
-import { fixed, ROLE } from "../../drawing/palette";
+import { fixed, ROLE, spoken } from "../../drawing/palette";
 import type { Card, CardScores, GateResult } from "../../records/fidelity";
 
 /** Is it fit for use? What publishing asked, and the one score that every card has. */
@@ -81,7 +81,7 @@ function Gate({ gate }: { gate: GateResult }) {
         ) : (
           <strong>{fixed(gate.value, gate.value % 1 === 0 ? 0 : 3)}</strong>
         )}
-        <span class="faint">{gate.threshold}</span>
+        <span class="faint">{spoken(gate.threshold)}</span>
       </span>
     </li>
   );

@@ -4,10 +4,10 @@ import { BaselineField } from "../../components/BaselineField";
 import { DateField } from "../../components/DateField";
 import { HistoryFields } from "../../components/HistoryFields";
 import { JobStatus } from "../../components/JobStatus";
-import { Legend } from "../../components/Legend";
+import { Legend, type Mark } from "../../components/Legend";
 import { Notes } from "../../components/Notes";
 import { Reason } from "../../components/Reason";
-import { seriesOf } from "../../drawing/dotted_rows";
+import { type Series, seriesOf } from "../../drawing/dotted_rows";
 import { factOptions, factRows, scoreOptions, scoreRows } from "../../drawing/fidelity_plots";
 import { fixed, INK, ROLE } from "../../drawing/palette";
 import { hasEnded, useJob } from "../../job_work";
@@ -69,7 +69,11 @@ export function Evaluation({ subject }: { subject: Subject }) {
           empty="No evaluation of this model is on record. It takes about a minute for two years of days."
         />
       </Panel>
-      {work.result && <Scored record={work.result} />}
+      {work.result && (
+        <div class={runs ? "stale" : ""}>
+          <Scored record={work.result} />
+        </div>
+      )}
     </>
   );
 }
@@ -78,13 +82,14 @@ function Scored({ record }: { record: EvaluationRecord }) {
   const scores = record.metrics.filter((metric) => metric.group === "scores");
   const facts = record.metrics.filter((metric) => metric.group !== "scores");
   const samplers = record.rows.map((row) => row.sampler);
-  const others = samplers.filter((name) => name !== record.reference);
+  const series = seriesOf(samplers);
+  const others = series.filter((one) => one.name !== record.reference);
   const scorePlot = useMemo(
-    () => scoreOptions(scoreRows(record, scores), seriesOf(others), record.reference),
+    () => scoreOptions(scoreRows(record, scores), others, record.reference),
     [record],
   );
   const factSeries = useMemo(
-    () => [...seriesOf(samplers), { name: "floor", tone: INK.muted, isBand: true }],
+    () => [...series, { name: "floor", tone: INK.muted, isBand: true }],
     [record],
   );
   const drawn = useMemo(() => factRows(record, facts), [record]);
@@ -109,7 +114,7 @@ function Scored({ record }: { record: EvaluationRecord }) {
           )
         }
       >
-        <Legend marks={seriesOf(others).map((one) => ({ name: one.name, tone: one.tone }))} />
+        <Legend marks={others.map(markOf)} />
         <PlotFigure
           options={scorePlot}
           label={`Scores of forecasts beside ${record.reference}`}
@@ -130,7 +135,7 @@ function Scored({ record }: { record: EvaluationRecord }) {
       >
         <Legend
           marks={[
-            ...seriesOf(samplers).map((one) => ({ name: one.name, tone: one.tone })),
+            ...series.map(markOf),
             { name: "floor and its band", tone: ROLE.usual, shape: "band" },
           ]}
         />
@@ -148,6 +153,10 @@ function Scored({ record }: { record: EvaluationRecord }) {
       </Panel>
     </>
   );
+}
+
+function markOf({ name, tone, symbol }: Series): Mark {
+  return { name, tone, shape: symbol };
 }
 
 function finding(record: EvaluationRecord, metrics: Metric[]): string {

@@ -7,7 +7,7 @@ import { Reason } from "../../components/Reason";
 import { RecordedEstimate } from "../../components/RecordedEstimate";
 import { figureWords, kindOf } from "../../criteria";
 import { fixed, INK, percent, pValue, ROLE } from "../../drawing/palette";
-import { criterionOptions } from "../../drawing/screen_plots";
+import { criterionOptions, SYMBOLS } from "../../drawing/screen_plots";
 import type { Candidate, JudgedCriterion, ScreenRecord, Standing, Verdict } from "../../records/screen";
 import { Validation } from "./Validation";
 
@@ -161,7 +161,7 @@ function CriterionPanel({ record, k }: { record: ScreenRecord; k: number }) {
           ...generators.map((name, i) => ({
             name,
             tone: i === 0 ? ROLE.reference : INK.muted,
-            shape: "hollow" as const,
+            shape: SYMBOLS[i % SYMBOLS.length],
           })),
         ]}
       />

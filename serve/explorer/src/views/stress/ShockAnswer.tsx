@@ -99,8 +99,8 @@ function Plausible({ record }: { record: ShockRecord }) {
           />
           {record.constraints.map((one) => (
             <p key={one.label} class="faint">
-              {spoken(one.label)}: reached <RecordedEstimate figure={one.reached} />, paths lie within{" "}
-              {fixed(100 * one.tolerance, 1)} points of it
+              {spoken(one.label)}: reached <RecordedEstimate figure={one.reached} />
+              {one.tolerance > 0 && `, paths lie within ${fixed(100 * one.tolerance, 1)} points of it`}
             </p>
           ))}
           {noise !== null && (
@@ -161,7 +161,7 @@ function Moves({ record }: { record: ShockRecord }) {
       <Legend
         marks={[
           { name: "model, 95 % interval", tone: ROLE.model },
-          ...(beside ? [{ name: beside, tone: ROLE.reference, shape: "hollow" as const }] : []),
+          ...(beside ? [{ name: beside, tone: ROLE.reference, shape: "diamond" as const }] : []),
         ]}
       />
       <PlotFigure
