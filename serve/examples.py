@@ -13,7 +13,8 @@ EXAMPLES: Mapping[str, dict[str, Any]] = {
     | {"shocks": ["AAPL<=-0.03"], "horizon": 5, "n_paths": 5_000, "comparators": []},
     "/v1/stress/reverse": QUOTES
     | {"loss": 0.03, "horizon": 5, "n_paths": 5_000, "comparators": []},
-    "/v1/screens": QUOTES | {"horizon": 5, "n_scenarios": 1_000, "top_k": 3, "references": []},
+    "/v1/screens": QUOTES
+    | {"horizon": 5, "n_scenarios": 1_000, "top_k": 3, "references": ["historical"]},
     "/v1/optimize": QUOTES | {"horizon": 5, "n_paths": 500, "universe": ["AAPL", "KO"]},
     "/v1/anomalies": {"model": "demo", "prices": "sp500-20"},
     "/v1/explain": QUOTES | {"path": 3, "horizon": 5},

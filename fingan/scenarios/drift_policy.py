@@ -173,8 +173,9 @@ class Drifted:
         still = (moves.var(0) < LEAST_VARIANCE).nonzero().flatten().tolist()
         if still:
             raise RequestError(
-                f"drift policy '{self.policy}' needs prices that move, but '{self.assets[still[0]]}'"
-                f" stands still in the {len(known)} rows of the history; take neutral"
+                f"drift policy '{self.policy}' needs prices that move, but"
+                f" '{self.assets[still[0]]}' stands still in the {len(known)} rows of the history;"
+                " take neutral"
             )
         return _estimated(self.policy, moves, self.rate)
 

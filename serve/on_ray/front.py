@@ -56,8 +56,14 @@ def closed(config: str, place: Path, head_milliseconds: int, bind: str | None) -
     """
     refusal = place / "503.http"
     replaced = [
-        (r"bind \*:\d+", f"bind unix@{place}/statistics.sock mode 600"),
-        (r"bind :\d+", f"bind unix@{place}/metrics-page.sock mode 600"),
+        (
+            r"(listen stats\n\s+bind ).*",
+            rf"\1unix@{place}/statistics.sock mode 600",
+        ),
+        (
+            r"(frontend prometheus\n\s+bind ).*",
+            rf"\1unix@{place}/metrics-page.sock mode 600",
+        ),
         (r"mode 666", "mode 600"),
         (r"(log \S+ local0) info", r"\1 emerg"),
         (r"(errorfile \d+) .*", rf"\1 {refusal}"),

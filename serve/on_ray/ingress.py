@@ -11,6 +11,7 @@ from starlette.types import ASGIApp
 from fingan.keys import KeyRing
 from serve.api import create_api
 from serve.audit import AuditTrail
+from serve.doors import Doors, Doorway
 from serve.jobs import JobDesk
 from serve.on_ray.backend import RayBackend
 from serve.on_ray.job_runner import TaskRunner
@@ -31,19 +32,33 @@ class Ingress:
     def __init__(self, settings: dict[str, Any], generators: DeploymentHandle) -> None:
         self._settings = ServiceSettings.model_validate(settings)
         self._state = state_directory(self._settings)
+        self._doors = Doors()
         _log_to(self._state / LOG)
         self._jobs = JobDesk(self._state / "jobs", self._settings, TaskRunner())
         self._backend = RayBackend(generators, self._settings)
 
     def __serve_build_asgi_app__(self) -> ASGIApp:
         """The application; Ray Serve asks for it once a replica stands."""
-        return create_api(
+        api = create_api(
             self._backend,
             self._settings,
             self._jobs,
             keys=KeyRing(self._state),
             audit=AuditTrail(self._state),
         )
+        api.add_middleware(Doorway, doors=self._doors)
+        return api
+
+    async def end(self, seconds: float) -> int:
+        """Let no request in any more and finish those that are inside, while generators live.
+
+        Args:
+            seconds: That they have at most.
+
+        Returns:
+            How many are left.
+        """
+        return await self._doors.close(seconds)
 
     def __del__(self) -> None:
         """Serve calls it before a replica ends."""

@@ -5,6 +5,8 @@ listens on loopback only and asks for a token that nobody else knows; ``setdefau
 that what the operator has exported holds.
 """
 
+import asyncio
+import logging
 import os
 import secrets
 import signal
@@ -36,6 +38,8 @@ SERVING = {
     "RAY_SERVE_PROXY_HEALTH_CHECK_PERIOD_S": "2",
 }
 APPLICATION = "fingan"
+QUIET = {"log_level": "WARNING", "enable_access_log": False}  # the ingress has a log of its own
+DRAIN_SECONDS = 20
 OBJECT_STORE_BYTES = 200_000_000
 PLACES_BESIDE = 4  # for the ingress, for jobs, for generators beyond the number of cores
 
@@ -93,6 +97,8 @@ def own_cluster(settings: ServiceSettings, *, front: bool = True) -> Iterator[No
             address="local",  # never somebody else's
             num_cpus=(os.cpu_count() or 1) + PLACES_BESIDE,
             object_store_memory=OBJECT_STORE_BYTES,
+            include_dashboard=False,  # and with it the port that starts jobs
+            log_to_driver=False,  # requests are logged beside the models
             logging_level="ERROR",
         )
         try:
@@ -113,11 +119,13 @@ def deploy(settings: ServiceSettings, generators: Mapping[str, Any] = MappingPro
     from serve.app import bound
 
     port = settings.port or free_port()
+    logging.getLogger("ray.serve").setLevel(logging.WARNING)
     serve.start(
         proxy_location="HeadOnly",
         http_options={"host": "127.0.0.1", "port": port, "keep_alive_timeout_s": 90},
+        logging_config=QUIET,
     )
-    serve.run(bound(settings, generators), name=APPLICATION, route_prefix="/")
+    serve.run(bound(settings, generators), name=APPLICATION, route_prefix="/", logging_config=QUIET)
     return f"http://127.0.0.1:{port}"
 
 
@@ -125,16 +133,24 @@ def main(settings: ServiceSettings) -> int:
     """Serve until SIGTERM or Ctrl-C, finish what was accepted, and end."""
     stop = threading.Event()
     with own_cluster(settings):
-        from ray import serve
-
         for number in (signal.SIGTERM, signal.SIGINT):  # Ray has put its own in their place
             signal.signal(number, lambda *_: stop.set())
         sys.stderr.write(f"fingan serves {settings.store} on {deploy(settings)}\n")
         stop.wait()
         sys.stderr.write("fingan finishes what it has accepted\n")
-        serve.delete(APPLICATION)  # while HAProxy still tells newcomers to ask again
-        serve.shutdown()
+        asyncio.run(_end())
     return 0
+
+
+async def _end() -> None:
+    """Close the doors, wait for those inside, then take the application down."""
+    from ray import serve
+
+    n_left = await serve.get_app_handle(APPLICATION).end.remote(DRAIN_SECONDS)
+    if n_left:
+        sys.stderr.write(f"fingan breaks {n_left} answers off after {DRAIN_SECONDS} s\n")
+    await asyncio.to_thread(serve.delete, APPLICATION)
+    await serve.shutdown_async()
 
 
 def free_port() -> int:

@@ -4,6 +4,7 @@ import io
 import json
 import shutil
 
+import jsonschema
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet
@@ -14,6 +15,7 @@ import fingan
 from fingan.scenarios.scenario_set import ScenarioSet
 from serve.api import create_api
 from serve.desk import Desk
+from serve.examples import EXAMPLES
 from serve.local_backend import LocalBackend
 from serve.negotiation import ARROW, MEDIA_TYPES
 from serve.settings import Limits, ServiceSettings
@@ -165,6 +167,39 @@ def test_each_question_is_answered_with_the_library_s_record(client, path):
     assert answer.status_code == 200, answer.text
     assert answer.json()["model"] == "tiny@2"
     assert answer.headers["x-fingan-model"] == "tiny@2"
+    check_promise(client, path, answer)
+
+
+def check_promise(client, path, answer):
+    """An answer is the record that the OpenAPI document promises."""
+    document = client.get("/openapi.json").json()
+    method = answer.request.method.lower()
+    promised = document["paths"][path][method]["responses"][str(answer.status_code)]
+    schema = promised["content"]["application/json"]["schema"]
+    jsonschema.validate(answer.json(), schema | {"components": document["components"]})
+
+
+READ = [
+    "/healthz", "/readyz", "/version", "/v1/limits", "/v1/prices", "/v1/models", "/v1/models/{ref}",
+    "/v1/models/{ref}/history",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("path", READ)
+def test_what_is_read_is_the_record_that_is_promised(client, path):
+    check_promise(client, path, client.get(path.replace("{ref}", "tiny")))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("path", [path for path in EXAMPLES if path != "/v1/jobs"])
+def test_each_example_of_the_documentation_is_answered(client, path):
+    model = {"model": "tiny"} if EXAMPLES[path]["model"] == "demo" else {}
+    answer = client.post(path, json=EXAMPLES[path] | model)
+    if path == "/v1/anomalies":
+        assert "asset" in problem(answer, 422)["detail"]  # the tiny model knows none of them
+        return
+    assert answer.status_code == 200, answer.text
+    check_promise(client, path, answer)
 
 
 def test_an_optimum_holds_its_universe_alone(client):
@@ -209,6 +244,8 @@ REFUSED = [
     ("/v1/scenarios", {"model": "tiny", "as_of": "1800-01-01"}, 422, "as_of must lie within"),
     ("/v1/scenarios", {"model": "tiny", "assets": ["CAT"]}, 422, "asset 'CAT' is not in"),
     ("/v1/scenarios?offset=99999", {"model": "tiny"}, 422, "offset must lie in"),
+    ("/v1/scenarios?limt=10", {"model": "tiny"}, 422, "parameter 'limt' must not be given"),
+    ("/v1/risk?limit=10", {"model": "tiny"}, 422, "parameter 'limit' must not be given"),
     ("/v1/scenarios?limit=0", {"model": "tiny"}, 422, "limit"),
     ("/v1/scenarios", {"model": "tiny", "prices": "file:///etc/passwd"}, 422, "prices must be one"),
     ("/v1/risk", {"model": "tiny", "portfolio": {"ABLE": 2}}, 422, "weights must sum to 1"),
@@ -250,6 +287,18 @@ def test_what_nobody_takes_and_nobody_knows_is_refused(client):
     problem(client.get("/v1/nothing"), 404)
     problem(client.get("/v1/scenarios"), 405)
     problem(client.get("/v1/models/..%2F..%2Fetc"), 404)
+
+
+def test_without_an_explorer_the_page_says_how_to_build_it(client, tmp_path, monkeypatch):
+    monkeypatch.setattr("serve.api.EXPLORER", tmp_path)
+    assert "make explorer" in client.get("/").text
+    (tmp_path / "index.html").write_text("the page")
+    (tmp_path / "assets").mkdir()
+    (tmp_path / "assets" / "page-1234.js").write_text("1")
+    page, script = client.get("/"), client.get("/assets/page-1234.js")
+    assert (page.text, page.headers["cache-control"]) == ("the page", "no-cache")
+    assert "immutable" in script.headers["cache-control"]
+    problem(client.get("/assets/..%2Findex.html"), 404)
 
 
 def test_the_documentation_needs_no_network(client):

@@ -1,14 +1,18 @@
+import warnings
 from pathlib import Path
 
 import pytest
 import yaml
-from ray.serve._private.haproxy_templates import HAPROXY_CONFIG_TEMPLATE
-from ray.serve.schema import ServeDeploySchema
 
 from fingan.config import ConfigError
 from serve.on_ray.arguments import settings_of
 from serve.on_ray.front import closed
 from serve.on_ray.sizes import GENERATOR, INGRESS
+
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")  # Ray's own
+    from ray.serve._private.haproxy_templates import HAPROXY_CONFIG_TEMPLATE
+    from ray.serve.schema import ServeDeploySchema
 
 CONFIG = Path(__file__).parents[2] / "serve" / "config.yaml"
 
