@@ -132,7 +132,7 @@ def publishing(load: Load, goals: Table, details: Table) -> None:
     goals.add(f"{when}: failed of {len(replies)}", "0", str(n_failed), command)
     mixed = sum(1 for _ in _mixed(load, [reply for reply in replies if reply.status == OK]))
     goals.add(f"{when}: answers not wholly of the version they name", "0", str(mixed), command)
-    stale = _staleness(appeared, replies)
+    stale = staleness(appeared, replies)
     goals.add(
         f"{when}: seconds until no request is answered by the old version",
         f"at most {VISIBLE:g}",
@@ -156,7 +156,7 @@ def _mixed(load: Load, replies: Sequence[Reply]) -> Iterator[Reply]:
             yield reply
 
 
-def _staleness(appeared: Sequence[tuple[str, float]], replies: Sequence[Reply]) -> float:
+def staleness(appeared: Sequence[tuple[str, float]], replies: Sequence[Reply]) -> float:
     """Seconds after a publish at which a request began that the version before still answered."""
     latest = 0.0
     for (old, _), (_, at) in pairwise(appeared):
@@ -176,7 +176,7 @@ def overloaded(load: Load, goals: Table, details: Table) -> None:
     _detail(details, f"four times the capacity for {seconds:g} s", during, seconds)
     _detail(details, "half of it, thereafter", after, 2 * BACK)
     command, when = load.options.command, f"4 x capacity for {seconds:g} s"
-    others = sum(reply.status != OK and not _is_refusal(reply) for reply in during)
+    others = sum(reply.status != OK and not is_refusal(reply) for reply in during)
     goals.add(
         f"{when}: answers but 200, and 429 and 503 with Retry-After, of {len(during)}",
         "0",
@@ -186,16 +186,17 @@ def overloaded(load: Load, goals: Table, details: Table) -> None:
     goals.add(
         f"{when}: seconds until p95 is usual again (at most {NEAR:g} x)",
         f"at most {BACK:g}",
-        f"{_recovery(after, ended, NEAR * usual):.1f}",
+        f"{recovery(after, ended, NEAR * usual):.1f}",
         command,
     )
 
 
-def _is_refusal(reply: Reply) -> bool:
+def is_refusal(reply: Reply) -> bool:
+    """Whether a request is told when to come again."""
     return reply.status in REFUSALS and "retry-after" in reply.head
 
 
-def _recovery(replies: Sequence[Reply], since: float, most: float) -> float:
+def recovery(replies: Sequence[Reply], since: float, most: float) -> float:
     """End of the last second whose requests were slower than they may be."""
     late = 0.0
     for second in range(int(2 * BACK)):

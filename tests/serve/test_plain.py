@@ -1,0 +1,136 @@
+"""``python -m serve --plain``: started, asked as the documentation asks, ended by a signal."""
+
+import re
+import shlex
+import signal
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import httpx
+import pytest
+
+PAGE = Path(__file__).parents[2] / "docs" / "http.md"
+# The tiny model's names; four assets; and a baseline that needs no fitting
+NAMES = {
+    "demo": "tiny", "AAPL": "ABLE", "KO": "BAKER", "100000": "1000", "0.2": "0.5",
+    "fhs-gjr": "historical",
+}  # fmt: skip
+PATIENCE = 60.0  # seconds that anything may take
+
+
+class Service:
+    """The service in a process of its own, on a port that was free.
+
+    Args:
+        store: Model store.
+        arguments: More of the command.
+    """
+
+    def __init__(self, store, *arguments):
+        command = [sys.executable, "-m", "serve", "--plain", "--store", str(store), "--port", "0"]
+        self.process = subprocess.Popen([*command, *arguments], stderr=subprocess.PIPE, text=True)
+        lines = iter(self.process.stderr.readline, "")
+        said = next(line for line in lines if line.startswith("fingan serves"))
+        self.url = said.split()[-1]
+
+    def end(self, by=signal.SIGTERM):
+        self.process.send_signal(by)
+        return self.process.wait(PATIENCE)
+
+
+@pytest.fixture(scope="module")
+def service(store, tmp_path_factory):
+    state = tmp_path_factory.mktemp("state")
+    service = Service(store, "--set", f'state="{state}"')
+    yield service
+    service.process.kill()
+    service.process.wait()
+    service.process.stderr.close()
+
+
+def curl_lines():
+    """Every curl line of the documentation."""
+    joined = PAGE.read_text().replace("\\\n", " ")
+    return re.findall(r"^    (curl .*)$", joined, re.MULTILINE)
+
+
+def asked(line, url):
+    """A curl line as a request: of the tiny model, whose assets have other names."""
+    for name, other in NAMES.items():
+        line = re.sub(rf"\b{name}\b", other, line)
+    words = shlex.split(line.replace("$(uuidgen)", "0001"))[1:]
+    headers, body, place = {}, None, ""
+    while words:
+        match words.pop(0):
+            case "-H":
+                name, value = words.pop(0).split(": ", 1)
+                headers[name] = value
+            case "-d":
+                body = words.pop(0)
+            case "-o":
+                words.pop(0)
+            case "-s":
+                pass
+            case word:
+                place = url + word.removeprefix("127.0.0.1:8000")
+    return httpx.Request("GET" if body is None else "POST", place, headers=headers, content=body)
+
+
+# What the tiny model cannot answer: it was trained on assets of no market
+ABROAD = ("sp500-20", "/v1/anomalies", "/v1/stress/reverse")
+
+
+@pytest.mark.parametrize(
+    "line", [line for line in curl_lines() if not any(word in line for word in ABROAD)]
+)
+def test_the_curl_lines_of_the_documentation_work(service, line):
+    with httpx.Client(timeout=PATIENCE) as client:
+        answer = client.send(asked(line, service.url))
+    assert answer.is_success, (line, answer.text[:300])
+
+
+def test_there_are_curl_lines_for_each_endpoint():
+    lines = "\n".join(curl_lines())
+    for path in ("models", "scenarios", "risk", "stress", "screens", "optimize", "jobs", "explain"):
+        assert f"/v1/{path}" in lines
+
+
+def test_a_signal_ends_the_service_once_everybody_is_answered(service):
+    question = {"model": "tiny", "horizon": 100, "n_paths": 20_000, "layout": "tensor"}
+    headers = {"Accept": "application/vnd.apache.arrow.stream"}
+    with (
+        httpx.Client(timeout=PATIENCE) as client,
+        client.stream(
+            "POST", f"{service.url}/v1/scenarios", json=question, headers=headers
+        ) as cube,
+    ):
+        chunks = cube.iter_raw()
+        n_bytes = len(next(chunks))
+        service.process.send_signal(signal.SIGTERM)
+        n_bytes += sum(map(len, chunks))
+    assert n_bytes > 20_000 * 100 * 4 * 4
+    assert service.process.wait(PATIENCE) == 0
+
+
+def test_settings_that_make_no_sense_end_it_in_one_sentence(tmp_path):
+    command = [sys.executable, "-m", "serve", "--plain", "--store", str(tmp_path)]
+    done = subprocess.run(
+        [*command, "--set", "limits.max_path=3"], capture_output=True, text=True, timeout=PATIENCE
+    )
+    assert done.returncode == 2
+    assert done.stderr.startswith("error: ")
+    assert "max_path" in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+def test_an_address_in_use_is_said_and_not_waited_for(tmp_path):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        command = [sys.executable, "-m", "serve", "--plain", "--store", str(tmp_path)]
+        done = subprocess.run(
+            [*command, "--port", port], capture_output=True, text=True, timeout=PATIENCE
+        )
+    assert done.returncode not in (0, 2)
+    assert "address already in use" in done.stderr
