@@ -66,7 +66,7 @@ class OptimizeRequest(Config):
     """Least weight of an asset; below 0 allows short positions."""
     max_weight: Annotated[float, Field(gt=0)] = 1.0
     """Largest weight of an asset."""
-    max_short: Fraction | None = None
+    max_short: Annotated[float, Field(gt=0)] | None = None
     """Largest sum of the short positions."""
     max_turnover: Fraction | None = None
     """Largest change of one weight from the previous ones."""
