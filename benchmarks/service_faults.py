@@ -236,7 +236,7 @@ def ticks(every: float, until: float) -> Iterator[int]:
 
 
 def _detail(details: Table, fault: str, replies: Sequence[Reply], seconds: float) -> None:
-    counts = Counter(reply.status for reply in replies)
+    counts = Counter(f"{reply.status} {reply.problem}".strip() for reply in replies)
     answers = ", ".join(f"{n} x {status}" for status, n in sorted(counts.items()))
     whole = [reply.seconds for reply in replies if reply.status != LOST]
     wait: Any = 1_000 * percentile(whole, 0.99) if whole else None

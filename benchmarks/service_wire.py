@@ -1,6 +1,7 @@
 """HTTP over a bare socket: nothing is sent twice, nothing is decoded, each byte has its time."""
 
 import hashlib
+import json
 import socket
 import time
 from collections.abc import Mapping
@@ -10,6 +11,7 @@ from typing import Any, cast
 
 READ = 2**18
 WAIT = 60.0  # seconds for the next bytes
+PROBLEM = "application/problem+json"
 LOST = 0  # status of a request that got no whole answer
 
 
@@ -54,6 +56,8 @@ class Reply:
     """Seconds until the first byte of the body."""
     seconds: float
     """Until the last."""
+    problem: str = ""
+    """Its code, if it is a problem document."""
     index: int = 0
     """Which call of a plan it answers."""
 
@@ -101,15 +105,18 @@ class Wire:
         while (line := self._line()) != b"\r\n":
             name, _, value = line.decode("latin-1").partition(":")
             head[name.lower()] = value.strip()
-        digest, n_bytes, first = hashlib.sha256(), 0, 0.0
+        digest, n_bytes, first, start = hashlib.sha256(), 0, 0.0, b""
         for piece in self._pieces(head):
             first = first or time.monotonic() - began
             digest.update(piece)
+            start = start or piece
             n_bytes += len(piece)
         if head.get("connection") == "close":
             self.close()
         ended = time.monotonic() - began
-        return Reply(status, head, digest.hexdigest(), n_bytes, began, first or ended, ended)
+        problem = json.loads(start)["type"].rpartition(":")[2] if PROBLEM in head.values() else ""
+        first = first or ended
+        return Reply(status, head, digest.hexdigest(), n_bytes, began, first, ended, problem)
 
     def _pieces(self, head: Mapping[str, str]) -> Any:
         assert self._file is not None

@@ -12,7 +12,7 @@ from fingan.config import SomeConfig
 from fingan.errors import FinganError
 from fingan.scenarios.formats import Scenarios, encoded_chunks
 from fingan.scenarios.layouts import group_bounds
-from serve.answers import ANSWERS
+from serve.answers import ANSWERS, Answering
 from serve.backend import Answer, Asked, Begun, Head, Kind, Part, Readiness
 from serve.cache import Cache
 from serve.cubes import check_held, check_json, check_sizes, cube_of
@@ -27,6 +27,7 @@ from serve.subjects import Subject, Subjects
 KEPT_BYTES = 64 * 2**20  # of small answers in memory
 LARGEST_KEPT = 2**20
 """Bytes of the largest answer that is kept."""
+NOT_FINITE = ("JSON compliant", "contains NaN", "contains infinity")  # of json and sklearn
 NAMING = {"model", "history", "prices"}  # what names the subject; the rest is asked of it
 
 
@@ -148,12 +149,12 @@ class Desk:
         head = self._head(kind, query, subject)
         if not how.is_pure:
             del head["ETag"]
-            return Answer(_json(how.reply(query, subject)), head)
+            return Answer(_replied(how, query, subject), head)
         if _is_known(head, asked):
             return Answer(b"", head, is_known=True)
         body = self._kept.get(head["ETag"])
         if body is None:
-            body = _json(how.reply(query, subject))
+            body = _replied(how, query, subject)
             self._keep(head, body)
         return Answer(body, head)
 
@@ -205,6 +206,28 @@ def problems() -> Iterator[None]:
         yield
     except FinganError as error:
         raise Problem.of(error) from None
+
+
+@contextmanager
+def finite() -> Iterator[None]:
+    """A history may lead beyond the numbers, for which JSON, too, has no word."""
+    try:
+        yield
+    except (ArithmeticError, ValueError) as wrong:
+        is_of_numbers = isinstance(wrong, ArithmeticError)
+        if not is_of_numbers and not any(words in str(wrong) for words in NOT_FINITE):
+            raise
+        raise Problem(
+            422,
+            "not-finite",
+            "every number of the answer must be finite, but one is not; take a shorter horizon, and"
+            " look for wrong prices in the history",
+        ) from None
+
+
+def _replied(how: Answering, query: Question, subject: Subject) -> bytes:
+    with finite():
+        return _json(how.reply(query, subject))
 
 
 def _read(schema: type[SomeConfig], body: bytes) -> SomeConfig:

@@ -11,11 +11,15 @@ import pandas as pd
 from fingan.data.catalogue import BUNDLED
 from fingan.data.prices import read_prices
 from fingan.data.quality import data_digest
+from fingan.data.returns import log_returns
 from fingan.errors import PriceDataError, RequestError
 from serve.arrow_bodies import check_size, table_in
 from serve.cache import Cache
 from serve.schemas import HistoryColumns
 from serve.settings import Limits
+
+LARGEST_MOVE = 10.0  # log-return of a step: a factor of 22,000
+LARGEST_CHANGE = 1e9  # of a level in a step
 
 
 @dataclass(frozen=True)
@@ -103,7 +107,7 @@ def sent_columns(columns: HistoryColumns, limits: Limits) -> History:
             )
     index = pd.Index(columns.dates, name="date")
     table = pd.DataFrame(dict(columns.prices), index=index, dtype="float64")
-    return History.of(read_prices(table.reset_index(), kind=columns.kind))
+    return _checked(read_prices(table.reset_index(), kind=columns.kind))
 
 
 def sent_table(body: bytes, limits: Limits) -> History:
@@ -113,7 +117,7 @@ def sent_table(body: bytes, limits: Limits) -> History:
         RequestError: If it is no such stream or too large.
         PriceDataError: If its prices cannot be trusted.
     """
-    return History.of(read_prices(table_in(body, limits)))
+    return _checked(read_prices(table_in(body, limits)))
 
 
 def shown(prices: pd.DataFrame, n_rows: int) -> dict[str, Any]:
@@ -124,6 +128,23 @@ def shown(prices: pd.DataFrame, n_rows: int) -> dict[str, Any]:
     form = "%Y-%m-%d" if is_daily else "%Y-%m-%dT%H:%M:%S"
     columns = {str(asset): _numbers(tail[asset]) for asset in tail.columns}
     return {"dates": [f"{date:{form}}" for date in dates], "prices": columns}
+
+
+def _checked(prices: pd.DataFrame) -> History:
+    """A history whose moves leave every figure that is made of them a number."""
+    filled = prices.ffill()
+    filled.attrs = dict(prices.attrs)
+    table = log_returns(filled)
+    most = LARGEST_CHANGE if table.kind == "level" else LARGEST_MOVE
+    wrong = (table.values.abs() > most).nonzero().tolist()
+    if wrong:
+        row, column = wrong[0]
+        raise PriceDataError(
+            f"history: '{table.assets[column]}' moves by {float(table.values[row, column]):.3g} on"
+            f" {table.dates[row]:%Y-%m-%d} (first of {len(wrong)}); a step must be within"
+            f" -{most:g} and {most:g}, as {'a difference' if table.kind == 'level' else 'a log'}"
+        )
+    return History.of(prices)
 
 
 def _numbers(prices: pd.Series) -> list[float | None]:

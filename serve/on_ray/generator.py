@@ -50,19 +50,19 @@ class Generator:
     ) -> AsyncIterator[tuple[int, bytes] | Refused]:
         """A cube from a chunk on, in pieces, each with the number of the chunk that it is of.
 
-        The next chunk is drawn when the last has left.
+        One chunk is drawn while the one before is on its way; if that waits, drawing waits.
         """
         chunks = self._desk.rest(asked, part, pinned, first_chunk)
-        drawing: asyncio.Future[bytes | Refused | None] | None = None
+        drawing = asyncio.ensure_future(self._run(_next, chunks))
         try:
             for number in count(first_chunk):
-                drawing = asyncio.ensure_future(self._run(_next, chunks))
-                chunk = await asyncio.shield(drawing)
+                chunk: bytes | Refused | None = await asyncio.shield(drawing)
                 if chunk is None:
                     return
                 if isinstance(chunk, Refused):
                     yield chunk
                     return
+                drawing = asyncio.ensure_future(self._run(_next, chunks))
                 for start in range(0, len(chunk), PIECE):
                     yield number, chunk[start : start + PIECE]
         finally:
@@ -79,9 +79,9 @@ class Generator:
         except Problem as problem:
             return Refused(problem.record())
 
-    async def _end(self, chunks: Iterator[bytes], drawing: asyncio.Future[Any] | None) -> None:
+    async def _end(self, chunks: Iterator[bytes], drawing: asyncio.Future[Any]) -> None:
         """Stop drawing: a running iterator cannot be closed before it has drawn its chunk."""
-        if drawing is not None and not drawing.done():
+        if not drawing.done():
             await asyncio.wait([drawing])
         if (close := getattr(chunks, "close", None)) is not None:
             close()

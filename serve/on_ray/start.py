@@ -21,6 +21,7 @@ from types import MappingProxyType
 from typing import Any
 
 from serve.on_ray.front import write_launcher
+from serve.on_ray.sizes import GENERATOR
 from serve.settings import ServiceSettings
 
 OWN_CLUSTER = {
@@ -127,6 +128,13 @@ def deploy(settings: ServiceSettings, generators: Mapping[str, Any] = MappingPro
     )
     serve.run(bound(settings, generators), name=APPLICATION, route_prefix="/", logging_config=QUIET)
     return f"http://127.0.0.1:{port}"
+
+
+def _sized() -> dict[str, Any]:
+    """As many generators as processors, at most: one more would only take time from the others."""
+    scaling = GENERATOR["autoscaling_config"]
+    most = max(scaling["min_replicas"], os.cpu_count() or 1)
+    return {"autoscaling_config": {**scaling, "max_replicas": most}}
 
 
 def main(settings: ServiceSettings) -> int:

@@ -224,6 +224,19 @@ def test_a_screen_counts_its_runs_and_is_never_taken_for_known(desk):
     assert "ETag" not in desk.answer("screen", ask(asked)).head
 
 
+@pytest.mark.parametrize(
+    ("kind", "more"), [("summary", {}), ("risk", {"baselines": []}), ("optimize", {})]
+)
+def test_a_history_that_leads_beyond_the_numbers_is_refused_in_words(
+    desk, garch_prices, kind, more
+):
+    steep = garch_prices.iloc[:100] * 0 + 9.0
+    steep.iloc[::4] = -9.0
+    asked = {"model": "historical", "history": columns(steep, "log_return")}
+    problem = refused(desk, kind, asked | {"n_paths": 200, "horizon": 120} | more)
+    assert (problem.status, problem.code) == (422, "not-finite")
+
+
 @pytest.mark.parametrize("policy", ["shrunk", "equilibrium"])
 def test_prices_that_stand_still_are_refused_in_words(desk, garch_prices, policy):
     still = columns(garch_prices.iloc[:400].assign(ABLE=100.0))

@@ -7,7 +7,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from fingan.errors import FinganError, RequestError
+from fingan.errors import FinganError, PriceDataError, RequestError
 from serve.arrow_bodies import request_in
 from serve.histories import History, PriceSources, sent_columns, sent_table, shown
 from serve.schemas import HistoryColumns
@@ -132,6 +132,23 @@ def test_the_request_stands_in_the_schema_or_the_body_is_refused(rows):
     for body in (b"", b"{}", b"\xff" * 100, stream(table)[:20]):
         with pytest.raises(RequestError, match="must be an Arrow IPC stream"):
             request_in(body)
+
+
+@pytest.mark.parametrize(
+    ("kind", "values", "move"),
+    [
+        ("price", [1.0, 1e-300, 1.0], "-691"),
+        ("price", [1.0, None, 1e20], "46.1"),
+        ("simple_return", [0.0, 1e9, 0.0], "20.7"),
+        ("log_return", [0.0, 0.1, -11.0], "-11"),
+        ("level", [0.0, 1e300, 0.0], "1e+300"),
+    ],
+)
+def test_a_step_that_leads_out_of_the_numbers_is_refused(kind, values, move):
+    columns = {"dates": ["2020-01-01", "2020-01-02", "2020-01-03"], "prices": {"A": values}}
+    with pytest.raises(PriceDataError, match="'A' moves by") as refused:
+        sent_columns(HistoryColumns.model_validate(columns | {"kind": kind}), LIMITS)
+    assert f"moves by {move} on 2020-01-0" in str(refused.value)
 
 
 def test_a_price_source_is_read_by_the_name_that_the_operator_gave(rows, tmp_path):
