@@ -11,11 +11,14 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from hypothesis import settings
 
 torch.set_num_threads(1)
+settings.register_profile("fingan", deadline=None)  # tests are never timed
+settings.load_profile("fingan")
 
 N_DAYS, ASSETS = 800, ("ABLE", "BAKER", "CHARLIE", "DOG")
-RAY_ENVIRONMENT = {  # must stand before ray is imported
+RAY_ENVIRONMENT = {
     "RAY_AUTH_MODE": "token",
     "RAY_AUTH_TOKEN": "test-token-0123456789abcdef0123456789abcdef",
     "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",  # every listener on loopback
@@ -24,6 +27,7 @@ RAY_ENVIRONMENT = {  # must stand before ray is imported
     "RAY_TRAIN_HEALTH_CHECK_INTERVAL_S": "0.1",
     "RAY_TRAIN_ENABLE_PREEMPTION_WATCHER": "0",
 }
+os.environ |= RAY_ENVIRONMENT  # before any test file imports ray: it reads them once
 
 
 @pytest.fixture(scope="session")
@@ -98,7 +102,6 @@ def tiny_model(
 def ray_session() -> Iterator[ModuleType]:
     """A cluster of two CPUs on this machine, shared by all tests that need one."""
     os.environ.pop("RAY_API_SERVER_ADDRESS", None)
-    os.environ |= RAY_ENVIRONMENT
     import ray
 
     ray.init(

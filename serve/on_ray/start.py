@@ -126,7 +126,8 @@ def deploy(settings: ServiceSettings, generators: Mapping[str, Any] = MappingPro
         http_options={"host": "127.0.0.1", "port": port, "keep_alive_timeout_s": 90},
         logging_config=QUIET,
     )
-    serve.run(bound(settings, generators), name=APPLICATION, route_prefix="/", logging_config=QUIET)
+    application = bound(settings, {**_sized(), **generators})
+    serve.run(application, name=APPLICATION, route_prefix="/", logging_config=QUIET)
     return f"http://127.0.0.1:{port}"
 
 

@@ -449,9 +449,7 @@ def _table(seed: int, n_days: int, n_assets: int, freq: str) -> pd.DataFrame:
     return pd.DataFrame(values, dates, pd.Index(names, dtype="str"))
 
 
-@settings(
-    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     table=prices_tables,
     sep=st.sampled_from([",", ";", "\t"]),
@@ -468,9 +466,7 @@ def test_what_is_written_to_text_is_read_back_exactly(tmp_path, table, sep, styl
     assert data_digest(read) == data_digest(table)
 
 
-@settings(
-    max_examples=4, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=4, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(table=prices_tables)
 def test_what_is_written_to_parquet_is_read_back_exactly(tmp_path, table):
     table.to_parquet(tmp_path / "wide.parquet")
@@ -481,9 +477,7 @@ def test_what_is_written_to_parquet_is_read_back_exactly(tmp_path, table):
     pd.testing.assert_frame_equal(read_prices(tmp_path / "long.parquet"), table, check_freq=False)
 
 
-@settings(
-    max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     order=st.sampled_from(["%d/%m/%Y", "%m/%d/%Y", "%d.%m.%y", "%m-%d-%y", "%d-%b-%Y"]),
     start=st.dates(pd.Timestamp("1975-01-01").date(), pd.Timestamp("2020-01-01").date()),

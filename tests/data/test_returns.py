@@ -30,7 +30,7 @@ def test_a_missing_price_leaves_no_return_before_and_after_it(prices):
 
 
 @given(seed=st.integers(0, 2**32 - 1))
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 def test_prices_to_returns_and_back(seed):
     random = np.random.default_rng(seed)
     values = np.exp(random.normal(size=(30, 3)))

@@ -21,7 +21,7 @@ def make_table(seed: int, n_days: int = 50) -> ReturnTable:
 
 
 @given(seed=st.integers(0, 2**31), scale=st.floats(1e-3, 1e3))
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 def test_inverse_undoes_transform(seed, scale):
     scaler = ReturnScaler.fit(make_table(seed))
     generator = torch.Generator().manual_seed(seed)

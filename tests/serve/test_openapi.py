@@ -72,9 +72,7 @@ interface = schemathesis.openapi.from_asgi("/openapi.json", create_api(Refusing(
 
 
 @interface.parametrize()
-@hypothesis_settings(
-    max_examples=10, deadline=None, suppress_health_check=list(HealthCheck), database=None
-)
+@hypothesis_settings(max_examples=10, suppress_health_check=list(HealthCheck), database=None)
 def test_any_request_is_answered_as_documented(case):
     case.call_and_validate(excluded_checks=[positive_data_acceptance])  # limits are no schema
 
