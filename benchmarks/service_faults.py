@@ -97,9 +97,9 @@ def killed(load: Load, goals: Table, details: Table) -> None:
     callers = Callers(load.plan(load.seconds, rate=load.capacity / 2))
     n_killed = 0
     for _ in ticks(every, load.seconds - every / 2):
-        pids = load.host.pids(GENERATOR)
-        os.kill(pids[n_killed % len(pids)], signal.SIGKILL)
-        n_killed += 1
+        for pid in load.host.pids(GENERATOR)[:1]:  # none, if all are yet to start again
+            os.kill(pid, signal.SIGKILL)
+            n_killed += 1
     replies = callers.replies()
     _detail(details, f"{n_killed} generators killed, one each {every:g} s", replies, load.seconds)
     goals.add(
@@ -236,7 +236,7 @@ def ticks(every: float, until: float) -> Iterator[int]:
 
 
 def _detail(details: Table, fault: str, replies: Sequence[Reply], seconds: float) -> None:
-    counts = Counter(f"{reply.status} {reply.problem}".strip() for reply in replies)
+    counts = Counter(reply.status for reply in replies)
     answers = ", ".join(f"{n} x {status}" for status, n in sorted(counts.items()))
     whole = [reply.seconds for reply in replies if reply.status != LOST]
     wait: Any = 1_000 * percentile(whole, 0.99) if whole else None

@@ -2,12 +2,13 @@
 
 import argparse
 import json
+import socket
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from fingan.config import load_config
-from fingan.errors import FinganError
+from fingan.errors import FinganError, RequestError
 from fingan.pipeline import default_store
 from serve.settings import ServiceSettings
 
@@ -23,6 +24,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = _parser().parse_args(arguments)
     try:
         settings = _settings(given)
+        _check_free(settings)
         if given.plain:
             from serve.plain import run
 
@@ -42,6 +44,21 @@ def _settings(given: argparse.Namespace) -> ServiceSettings:
         named["store"] = default_store()
     own = [f"{key}={json.dumps(value)}" for key, value in named.items() if value is not None]
     return load_config(ServiceSettings, given.config, [*given.settings, *own])
+
+
+def _check_free(settings: ServiceSettings) -> None:
+    """Refuse an address that is taken, or not of this machine, before anything is started."""
+    try:
+        host = socket.getaddrinfo(settings.host, settings.port, type=socket.SOCK_STREAM)[0]
+        with socket.socket(*host[:2]) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(host[4])
+    except OSError as taken:
+        raise RequestError(
+            f"the address must be free and this machine's, but {settings.host} port"
+            f" {settings.port} is not: {taken.strerror}; name another with --host or --port (0 for"
+            " any free port)"
+        ) from None
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -70,7 +70,7 @@ def create_api(
     if jobs is not None:
         from serve.job_routes import job_routes
 
-        api.include_router(job_routes(jobs))
+        api.include_router(job_routes(jobs, settings.limits))
     _add_pages(api)
     _add_handlers(api)
     add_guards(api, settings, keys=keys, meters=meters, audit=audit)

@@ -58,6 +58,18 @@ def check_sizes(query: Any, n_assets: int, limits: Limits) -> None:
             raise Problem(422, "too-large", f"{name} must be at most {most:,}, got {size:,}")
 
 
+def check_job(query: Any, n_assets: int, limits: Limits) -> None:
+    """Refuse a job that would hold too much in memory at once: all paths of a day.
+
+    Raises:
+        Problem: 422 with the limit.
+    """
+    check_sizes(query, n_assets, limits)
+    if not isinstance(query, ScenarioQuery):  # whose cube is written as it is drawn
+        n_paths = next(getattr(query, name) for name in _PATHS if hasattr(query, name))
+        check_held(n_paths * getattr(query, "horizon", 1) * n_assets, limits)
+
+
 def check_held(n_values: int, limits: Limits) -> None:
     """Refuse a cube that is too large to be held in memory.
 

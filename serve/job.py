@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from fingan.errors import FinganError
+from serve.cubes import check_job
 from serve.histories import PriceSources
 from serve.job_work import WORK, Task
 from serve.jobs import ASKED, OUTCOME, PROGRESS, TABLE, kind_of, now, read, write
@@ -48,6 +49,7 @@ def _worked(directory: Path) -> dict[str, Any]:
     subjects = Subjects(shelf, PriceSources(settings.prices), settings.limits)
     table = directory / TABLE
     subject = subjects.of(query, table.read_bytes() if table.exists() else None)
+    check_job(query, len(subject.sampler.assets), settings.limits)
     result = task(Task(query, subject, directory, settings.limits, _teller(directory)))
     return {"file": result.file, "media_type": result.media_type, "suffix": result.suffix}
 

@@ -6,16 +6,18 @@ from fastapi import APIRouter, Request, Response
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import FileResponse
 
+from serve.cubes import check_job
 from serve.job_work import WORK
 from serve.jobs import JobDesk
 from serve.problems import Problem
 from serve.questions import asked, read
 from serve.schemas import JobQuery
+from serve.settings import Limits
 
 MOST_KEY = 128  # characters of a key of idempotency
 
 
-def job_routes(jobs: JobDesk) -> APIRouter:
+def job_routes(jobs: JobDesk, limits: Limits) -> APIRouter:
     """Long work over HTTP."""
     routes = APIRouter(tags=["jobs"])
 
@@ -23,7 +25,7 @@ def job_routes(jobs: JobDesk) -> APIRouter:
     async def submit(request: Request, response: Response) -> dict[str, Any]:
         query, question = await asked(request, JobQuery)
         schema, _ = WORK[query.kind]
-        read(schema, _json(query.request))  # mistakes show now
+        check_job(read(schema, _json(query.request)), 1, limits)  # mistakes show now
         key = request.headers.get("idempotency-key")
         if key is not None and not 0 < len(key) <= MOST_KEY:
             raise Problem(

@@ -133,9 +133,10 @@ class JobDesk:
             Problem: 404 if there is none such.
         """
         place = self._place(identity)
-        if self._state(place) in ("queued", "running"):
-            (place / CANCELLED).touch()
-            self._runner.stop(place)
+        with self._locked():  # nobody starts it meanwhile
+            if self._state(place) in ("queued", "running"):
+                (place / CANCELLED).touch()
+                self._runner.stop(place)
         return self._record(place)
 
     def result(self, identity: str) -> tuple[Path, str, str]:

@@ -8,7 +8,7 @@ from fingan.assessment.var_backtest import LEVELS, OPPONENTS
 from fingan.config import Config
 from fingan.portfolios.objectives import OptimizeRequest
 from fingan.risk.views import View
-from fingan.scenarios.baselines import BaselineName
+from fingan.scenarios.baselines import BASELINES, BaselineName
 from fingan.scenarios.formats import Format
 from fingan.scenarios.header import Layout, Values
 from fingan.scenarios.samplers import MAX_SEED
@@ -51,6 +51,16 @@ class Question(Config):
     def _one_history(self) -> Self:
         if self.history is not None and self.prices is not None:
             raise ValueError("'history' must not be given beside 'prices'; send one of them")
+        return self
+
+
+class OfTrained(Question):
+    """A question about what a model has learnt; baselines have no such thing."""
+
+    @model_validator(mode="after")
+    def _trained(self) -> Self:
+        if self.model in BASELINES:
+            raise ValueError(f"'model' must be a trained one here, got the baseline '{self.model}'")
         return self
 
 
@@ -216,7 +226,7 @@ class OptimizeQuery(OptimizeRequest, Question):
     """Weights now; cash if not given."""
 
 
-class AnomalyQuery(Question):
+class AnomalyQuery(OfTrained):
     """``POST /v1/anomalies``: windows that do not look like the market learnt."""
 
     window: Positive = 5
@@ -263,7 +273,7 @@ class BacktestJob(Question, Held):
     """Whether days that the model was trained on are allowed."""
 
 
-class EvaluateJob(Question):
+class EvaluateJob(OfTrained):
     """Fidelity of the model beside baselines and the sampling floor."""
 
     first: str | None = None
@@ -280,7 +290,7 @@ class EvaluateJob(Question):
     """Whether days that the model was trained on are allowed."""
 
 
-class ScreenJob(ScreenQuery):
+class ScreenJob(ScreenQuery, OfTrained):
     """The walk-forward record of a screen."""
 
     first: str | None = None
@@ -291,7 +301,7 @@ class ScreenJob(ScreenQuery):
     """Whether days that the model was trained on are allowed."""
 
 
-class ReportJob(Question, Held):
+class ReportJob(OfTrained, Held):
     """The self-contained HTML page of ``fingan report``."""
 
     first: str | None = None

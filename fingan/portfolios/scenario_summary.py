@@ -17,7 +17,8 @@ from fingan.config import Config
 from fingan.errors import RequestError
 from fingan.risk import influences
 from fingan.risk.drawdowns import max_drawdown
-from fingan.risk.estimates import Measure, effective_size, errors, estimated_each
+from fingan.risk.estimates import Estimate, Measure, effective_size, errors, estimated_each
+from fingan.risk.fan import fan
 from fingan.risk.portfolio import Portfolio, equal_weights
 from fingan.scenarios.drift_policy import with_drift
 from fingan.scenarios.samplers import Sampler
@@ -91,10 +92,7 @@ class ScenarioSummary:
             "fan": {name: self._fan(values, steps) for name, values in self.paths.items()},
             "moments": {name: self._moments(values) for name, values in self.paths.items()},
             "correlations": self._correlations(shown),
-            "drawdowns": {
-                name: self._quantiles(values.unsqueeze(1))[0]
-                for name, values in self.drawdowns.items()
-            },
+            "drawdowns": self._deepest(),
             "paths": {
                 "numbers": list(range(min(self.request.n_shown, scenarios.n_paths))),
                 "steps": [step + 1 for step in steps],
@@ -123,15 +121,25 @@ class ScenarioSummary:
 
     def _quantiles(self, values: Values) -> list[list[dict[str, Any]]]:
         """For each column, the estimates at every level."""
-        by_level = [
-            self._each(influences.at_level(influences.quantile, level), values)
-            for level in self.request.quantiles
-        ]
         levels = self.request.quantiles
+        if self.scenarios.weights is None:
+            by_level = [_plain(found) for found in fan(values, levels, self._members)]
+        else:
+            by_level = [
+                self._each(influences.at_level(influences.quantile, level), values)
+                for level in levels
+            ]
         return [
             [{"level": level, **one} for level, one in zip(levels, column, strict=True)]
             for column in zip(*by_level, strict=True)
         ]
+
+    def _deepest(self) -> dict[str, list[dict[str, Any]]]:
+        """Quantiles of the maximum drawdown; none where the kind is a level."""
+        if not self.drawdowns:
+            return {}
+        found = self._quantiles(torch.stack(list(self.drawdowns.values()), 1))
+        return dict(zip(self.drawdowns, found, strict=True))
 
     def _moments(self, values: Values) -> dict[str, dict[str, Any]]:
         last = values[:, -1:]
@@ -172,11 +180,7 @@ class ScenarioSummary:
         )
 
     def _each(self, measure: Measure, values: Values) -> list[dict[str, Any]]:
-        found = estimated_each(measure, values, self.scenarios.weights, self._members)
-        return [
-            {"estimate": one.estimate, "mc_se": one.mc_se, "model_se": one.model_se}
-            for one in found
-        ]
+        return _plain(estimated_each(measure, values, self.scenarios.weights, self._members))
 
 
 def scenario_summary(
@@ -247,8 +251,13 @@ def _wealth(
 ) -> Iterator[tuple[str, Values]]:
     """Value of 1 put into the portfolio, bought and held, and into each asset."""
     yield PORTFOLIO, 1 + (growth - 1) @ weights
-    for name, place in zip(names, places, strict=True):
-        yield name, growth[..., place]
+    yield from zip(names, growth[..., places].movedim(2, 0).contiguous(), strict=True)
+
+
+def _plain(found: Sequence[Estimate]) -> list[dict[str, Any]]:
+    return [
+        {"estimate": one.estimate, "mc_se": one.mc_se, "model_se": one.model_se} for one in found
+    ]
 
 
 def _steps(horizon: int) -> list[int]:

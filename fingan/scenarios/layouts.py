@@ -15,7 +15,8 @@ from torch import Tensor
 from fingan.errors import RequestError
 from fingan.scenarios.header import Layout, ScenarioHeader, Values
 
-GROUP_VALUES = 2**19  # float32 values of one record batch or row group: 2 MiB
+GROUP_VALUES = 2**19  # of one record batch or row group: 2 MiB of float32, 8 MiB of text at most
+INDEX_CELLS = 4  # of a row beside its values: scenario, step, date and weight
 FIRST_GROUP = 512  # paths of the first one, so that a reader soon has something
 INDEX_COLUMNS = ("scenario", "step", "date", "asset")
 _RESERVED = (*INDEX_COLUMNS[:3], "weight")
@@ -132,8 +133,14 @@ def record_batches(
 
 def group_bounds(header: ScenarioHeader, layout: Layout) -> list[int]:
     """First path of each group that is written at once, and the end; a function of the sizes."""
-    horizon = 1 if layout == "terminal" else header.horizon
-    n_paths = max(1, GROUP_VALUES // (horizon * len(header.assets)))
+    horizon, n_assets = header.horizon, len(header.assets)
+    n_cells = {  # of a path
+        "wide": horizon * (n_assets + INDEX_CELLS),
+        "tensor": horizon * n_assets + INDEX_CELLS,
+        "long": horizon * n_assets * (2 + INDEX_CELLS),
+        "terminal": n_assets + INDEX_CELLS,
+    }[layout]
+    n_paths = max(1, GROUP_VALUES // n_cells)
     first = min(FIRST_GROUP, n_paths)
     return [0, *range(first, header.n_paths, n_paths), header.n_paths]
 

@@ -264,7 +264,7 @@ class TrainedSampler:
         """The model with a history read, for many requests that continue it; as :meth:`stream`."""
         history = self.history() if prices is None else prices
         now = present(history, self.assets, self.kind, as_of, f"model '{self.reference}'")
-        continued = self.continuations(now.returns)
+        continued = self._continuations(now.returns, draws_all=False)
         return Prepared(self, now, continued, self.digest, len(self.model.generators))
 
     def sample(
@@ -283,12 +283,16 @@ class TrainedSampler:
 
     def continuations(self, returns: ReturnTable) -> Continuations:
         """How each row of a table of log-returns goes on."""
+        return self._continuations(returns, draws_all=True)
+
+    def _continuations(self, returns: ReturnTable, *, draws_all: bool) -> Continuations:
         history = self.model.conditions(returns)
 
         def continued(row: int, request: ScenarioRequest) -> DrawBlock:
             dates = returns.dates[: row + 1]
             factors = self.model.time_of_day.following(dates, request.horizon)
-            return trained_blocks(self.model, history.row(row + 1), factors, request)
+            begin = history.row(row + 1)
+            return trained_blocks(self.model, begin, factors, request, draws_all=draws_all)
 
         return continued
 
@@ -307,6 +311,8 @@ def trained_blocks(
     factors: Float[Tensor, "horizon n_assets"],
     request: ScenarioRequest,
     shift: Float32[Tensor, "horizon n_noise"] | None = None,
+    *,
+    draws_all: bool = True,
 ) -> DrawBlock:
     """Blocks of a trained model's paths.
 
@@ -316,12 +322,16 @@ def trained_blocks(
         factors: Of each step's time of day.
         request: Horizon and seed.
         shift: What is added to every path's noise; None for the model's own law.
+        draws_all: Whether a last block that the request fills in part is drawn whole; its paths
+            have the same bits either way, and few of them cost less.
     """
     mean, spread = model.mean.float(), (model.std * factors).float().unsqueeze(1)
 
     def draw(first_block: int, n_blocks: int = 1) -> Tensor:
-        cube = torch.empty(request.horizon, n_blocks * BLOCK_SIZE, len(mean))
-        own, places = _shares(first_block, n_blocks, len(model.generators))
+        n_left = request.n_paths - first_block * BLOCK_SIZE
+        n_paths = n_blocks * BLOCK_SIZE if draws_all else min(n_left, n_blocks * BLOCK_SIZE)
+        own, places = _shares(first_block, n_blocks, len(model.generators), n_paths)
+        cube = torch.empty(request.horizon, n_paths, len(mean))
         todays = [begin.expand(len(paths)) for paths in own]
         memories: list[Any] = [None] * len(own)
         for first in range(0, request.horizon, STRETCH):
@@ -345,23 +355,30 @@ def trained_blocks(
 
 
 def _shares(
-    first_block: int, n_blocks: int, n_generators: int
+    first_block: int, n_blocks: int, n_generators: int, n_paths: int
 ) -> tuple[list[Int64[Tensor, " n_rows"]], Int64[Tensor, " n_paths"]]:
     """Path i is of generator ``i % n_generators``.
+
+    Args:
+        first_block: Index of the first block.
+        n_blocks: Blocks side by side.
+        n_generators: Of the ensemble.
+        n_paths: The first ones of these blocks, which are drawn.
 
     Returns:
         The paths that each generator draws, and the place of each path among all that were drawn.
         A generator draws equally many rows of every block, more than its share if need be and a
         multiple of ``ALIGNED``: a row's bits do not depend on those beside it then.
     """
-    n_rows = -(-BLOCK_SIZE // (n_generators * ALIGNED)) * ALIGNED
+    most = min(n_paths, BLOCK_SIZE)  # paths of one block
+    n_rows = -(-most // (n_generators * ALIGNED)) * ALIGNED
     blocks = torch.arange(n_blocks).unsqueeze(1)
     before = (first_block + blocks) * BLOCK_SIZE
     own = []
     for number in range(n_generators):
         within = (number - before) % n_generators + n_generators * torch.arange(n_rows)
-        own.append((blocks * BLOCK_SIZE + within.clamp(max=BLOCK_SIZE - 1)).flatten())
-    within = torch.arange(BLOCK_SIZE)
+        own.append((blocks * BLOCK_SIZE + within.clamp(max=most - 1)).flatten())
+    within = torch.arange(most)
     numbers = (before + within) % n_generators
     places = (numbers * n_blocks + blocks) * n_rows + within // n_generators
-    return own, places.flatten()
+    return own, places.flatten()[:n_paths]

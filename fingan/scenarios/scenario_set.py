@@ -38,7 +38,8 @@ class ScenarioStream:
         header: What the scenarios are about.
         block_size: Paths that one draw yields; part of what determines their values.
         draw_block: Index of a block to its log-returns ``[block_size, horizon, n_assets]``,
-            float32. It must be pure and safe to call from several threads.
+            float32; the last block need hold no more than its paths. It must be pure and safe to
+            call from several threads.
         n_threads: Blocks drawn at once; changes no value.
         weights: Probability of each path; None where all are equal.
     """
@@ -130,11 +131,12 @@ class ScenarioStream:
     def _block(self, index: int) -> LogReturns:
         number = self.header.first // self.block_size + index
         block = self.draw_block(number)
-        _, horizon, n_assets = self.header.shape
-        assert block.shape == (self.block_size, horizon, n_assets), block.shape
         first, last = self._bounds(index)
         begin = self.header.first + first - number * self.block_size
-        return block[begin : begin + last - first]
+        end = begin + last - first
+        assert end <= len(block) <= self.block_size, block.shape
+        assert block.shape[1:] == self.header.shape[1:], block.shape
+        return block[begin:end]
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,8 @@ import torch
 
 from fingan.data.returns import log_returns
 from fingan.errors import RequestError, UnknownAssetError
+from fingan.models.families import new_generator
+from fingan.models.generators import GeneratorConfig
 from fingan.pipeline import load_model
 from fingan.scenarios.samplers import BLOCK_SIZE, MAX_SEED, STRETCH, ScenarioRequest
 
@@ -97,6 +99,36 @@ def test_blocks_drawn_together_have_the_bits_that_each_has_alone(
     with torch.no_grad():
         whole, parts = draw(0, 5), [draw(0, 2), draw(2), draw(3, 2)]
     assert torch.equal(whole, torch.cat(parts))
+
+
+@pytest.mark.parametrize(
+    ("family", "n_generators"),
+    [("filtered", 1), ("filtered", 3), ("filtered", 5), ("mlp", 3), ("tcn", 2)],
+)
+def test_few_paths_are_drawn_alone_with_the_bits_they_have_among_many(
+    ensemble, garch_prices, family, n_generators
+):
+    model = ensemble[0].model
+    generators = model.generators[:n_generators]
+    if family != "filtered":
+        config = GeneratorConfig(family=family)
+        generators = tuple(new_generator(config, model.law) for _ in generators)
+    sampler = replace(ensemble[0], model=replace(model, generators=generators))
+    prepared = sampler.prepared(garch_prices)
+    for horizon in (1, 3, 20, STRETCH + 1):
+        many = prepared.stream(horizon, 2 * BLOCK_SIZE, seed=SEED).collect().log_returns
+        for n_paths in (1, 16, 17, 81, 100, 257, 511, 513, 600, 850):
+            few = prepared.stream(horizon, n_paths, seed=SEED)
+            *_, last = few.blocks()
+            assert torch.equal(last, many[n_paths - len(last) : n_paths]), (horizon, n_paths)
+
+
+def test_a_set_that_ends_within_a_block_draws_no_more_than_its_paths(ensemble, garch_prices):
+    prepared = ensemble[0].prepared(garch_prices)
+    with torch.no_grad():
+        for n_paths, n_last in ((100, 100), (512, 512), (600, 88)):
+            stream = prepared.stream(2, n_paths, seed=SEED)
+            assert len(stream.draw_block(stream.n_blocks - 1)) == n_last
 
 
 def test_seeds_give_other_paths_up_to_the_largest(sampler, garch_prices, scenarios):

@@ -217,7 +217,7 @@ def test_anomalies_are_sought_in_the_history_that_is_sent(client, garch_prices):
     answer = client.post("/v1/anomalies", json={"model": "tiny", "history": columns, "window": 1})
     assert problem(answer, 422)["detail"]  # too few days after training to calibrate with
     answer = client.post("/v1/anomalies", json={"model": "fhs-gjr", "prices": "sp500-index"})
-    assert "trained model" in problem(answer, 422)["detail"]
+    assert "a trained one" in problem(answer, 422)["detail"]
 
 
 def test_a_summary_s_errors_are_there_and_small(client):
@@ -251,6 +251,7 @@ REFUSED = [
     ("/v1/risk", {"model": "tiny", "portfolio": {"ABLE": 2}}, 422, "weights must sum to 1"),
     ("/v1/risk", {"model": "tiny", "portfolio": {"CAT": 1}}, 422, "asset 'CAT' is not in"),
     ("/v1/risk", {"model": "tiny", "measures": ["fun"]}, 422, "measures must be among"),
+    ("/v1/anomalies", {"model": "fhs-gjr"}, 422, "must be a trained one here, got the baseline"),
     ("/v1/stress", {"model": "tiny"}, 422, "a stress must be one of"),
     ("/v1/stress", {"model": "tiny", "shocks": ["ABLE"]}, 422, "a shock must be as"),
     ("/v1/risk", {"model": "tiny", "n_paths": 10**6, "horizon": 300}, 422, "must be at most"),

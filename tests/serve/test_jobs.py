@@ -100,6 +100,31 @@ def test_a_mistake_ends_a_job_with_its_words(here):
     assert refused.value.status == 409
 
 
+@pytest.mark.parametrize(
+    ("kind", "body", "detail"),
+    [
+        ("scenarios", {"model": "tiny", "n_paths": 10**9}, "n_paths must be at most"),
+        ("backtest", {"model": "tiny", "n_paths": 10**7, "horizon": 50}, "must be at most"),
+        ("report", {"model": "tiny", "n_paths": 10**8}, "n_paths must be at most"),
+        ("evaluate", {"model": "fhs-gjr"}, "must be a trained one here"),
+        ("screen-validation", {"model": "historical", "horizon": 5}, "must be a trained one"),
+    ],
+)
+def test_what_no_job_may_ask_is_refused_before_it_is_one(here, desk, kind, body, detail):
+    api = create_api(LocalBackend(desk), desk.settings, here)
+    with TestClient(api, base_url="http://localhost") as client:
+        answer = client.post("/v1/jobs", json={"kind": kind, "request": body})
+    assert answer.status_code == 422
+    assert detail in answer.json()["detail"]
+    assert here.every() == []
+
+
+def test_a_job_that_would_fill_the_memory_fails_in_words(here):
+    job = submitted(here, "backtest", model="tiny", n_paths=10**7, horizon=10)
+    assert job["state"] == "failed"
+    assert "paths x steps x assets must be at most 200,000,000 here" in job["problem"]["detail"]
+
+
 def test_a_key_of_idempotency_stands_for_one_request(here):
     first = submitted(here, "scenarios", "key-1", model="tiny", n_paths=100)
     again = submitted(here, "scenarios", "key-1", model="tiny", n_paths=100)

@@ -132,5 +132,7 @@ def test_an_address_in_use_is_said_and_not_waited_for(tmp_path):
         done = subprocess.run(
             [*command, "--port", port], capture_output=True, text=True, timeout=PATIENCE
         )
-    assert done.returncode not in (0, 2)
-    assert "address already in use" in done.stderr
+    assert done.returncode == 2
+    assert done.stderr.startswith("error: the address must be free and this machine's, but")
+    assert f"port {port} is not: Address already in use" in done.stderr
+    assert done.stderr.count("\n") == 1
