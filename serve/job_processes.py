@@ -1,12 +1,16 @@
 """Jobs as processes of this machine, each in a session of its own: they outlive the service."""
 
+import contextlib
 import os
 import signal
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import psutil
+
+from fingan.files import whole_file
 
 PROCESS, LOG = "process", "log.txt"
 
@@ -29,17 +33,17 @@ class ProcessRunner:
                 start_new_session=True,
                 env=os.environ | {"OMP_NUM_THREADS": "1"},
             )
-        self._children[directory] = child
-        (directory / PROCESS).write_text(f"{child.pid} {psutil.Process(child.pid).create_time()}")
+        running = {place: one for place, one in self._children.items() if one.poll() is None}
+        self._children = running | {directory: child}
+        with whole_file(directory / PROCESS) as file:
+            file.write(f"{child.pid} {psutil.Process(child.pid).create_time()}".encode())
+        threading.Thread(target=child.wait, daemon=True).start()  # else it stays as a zombie
 
     def is_alive(self, directory: Path) -> bool:
         """Whether its process runs; also one that another service has started."""
         child = self._children.get(directory)
         if child is not None:
-            if child.poll() is None:
-                return True
-            self._forget(directory)
-            return False
+            return child.poll() is None
         return self._process(directory) is not None
 
     def stop(self, directory: Path) -> None:
@@ -47,21 +51,12 @@ class ProcessRunner:
         process = self._process(directory)
         if process is None:
             return
-        try:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(process.pid, signal.SIGKILL)
-        except (ProcessLookupError, PermissionError):
-            return
-        self._forget(directory)
 
     def close(self) -> None:
         """Let go of what runs: it goes on, and another runner finds it."""
-        for child in self._children.values():
-            child.returncode = 0  # nobody waits for it here; init does
         self._children.clear()
-
-    def _forget(self, directory: Path) -> None:
-        if (child := self._children.pop(directory, None)) is not None:
-            child.wait()
 
     def _process(self, directory: Path) -> psutil.Process | None:
         """The process that was started, and no other that has its number now."""

@@ -135,6 +135,16 @@ def test_a_key_of_idempotency_stands_for_one_request(here):
     assert len(here.every()) == 1
 
 
+def test_a_process_that_has_ended_leaves_no_zombie(tmp_path):
+    jobs = JobDesk(tmp_path, ServiceSettings(store=str(tmp_path / "store")), ProcessRunner())
+    try:
+        job = submitted(jobs, "scenarios", model="nobody")
+        assert job["state"] == "failed"
+        wait_for(lambda: not psutil.pid_exists(number_in(tmp_path / job["id"])), 20)
+    finally:
+        jobs.close()
+
+
 def test_a_running_job_is_cancelled_with_its_process(tmp_path):
     jobs = JobDesk(tmp_path, ServiceSettings(store=str(tmp_path / "store")), ProcessRunner())
     try:
@@ -159,7 +169,7 @@ def test_a_job_outlives_the_service_and_a_dead_one_starts_again(tmp_path):
         assert later.get(identity)["state"] == "running"
         assert process.is_running()
         process.send_signal(signal.SIGKILL)
-        wait_for(lambda: process_of(tmp_path / identity).pid != process.pid, 60)
+        wait_for(lambda: number_in(tmp_path / identity) != process.pid, 60)
         assert later.get(identity)["state"] == "running"
         later.cancel(identity)
     finally:
@@ -173,8 +183,12 @@ def progress_of(jobs, identity):
 
 
 def process_of(directory):
-    number = wait_for(lambda: (directory / "process").exists() and directory / "process")
-    return psutil.Process(int(number.read_text().split()[0]))
+    wait_for((directory / "process").exists)
+    return psutil.Process(number_in(directory))
+
+
+def number_in(directory):
+    return int((directory / "process").read_text().split()[0])
 
 
 def test_jobs_over_http(desk, tmp_path):
