@@ -109,7 +109,7 @@ def killed(load: Load, goals: Table, details: Table) -> None:
         str(sum(reply.status != OK for reply in replies)),
         load.options.command,
     )
-    load.host.wait_for(2)
+    load.host.wait_for(3)
 
 
 def publishing(load: Load, goals: Table, details: Table) -> None:

@@ -102,7 +102,8 @@ def generated(port: int, n_cases: int, seed: int) -> str:
     found = re.search(r"([\d,]+) generated, (.*)", told)
     if found is None:
         return f"schemathesis did not end: {told[-200:]}"
-    return f"{found[1]} requests: {found[2]}"
+    silent = len(re.findall(r"[Rr]ead timed out", told))
+    return f"{found[1]} requests: {found[2]}; silent for {SILENCE:g} s: {silent}"
 
 
 def raw(port: int, options: argparse.Namespace) -> str:

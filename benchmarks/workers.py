@@ -100,7 +100,7 @@ def work(
         progress = next(reports)
         wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
         weights = _weights(progress) if progress.step == REPORT_EVERY else {}
-        pipe.send(Stretch(wall, cpu, weights, _gradient_bytes(progress)))
+        pipe.send(Stretch(wall, cpu, weights, gradient_bytes(progress)))
     if rendezvous is not None:
         dist.destroy_process_group()
 
@@ -189,7 +189,8 @@ def _weights(progress: Progress) -> dict[str, Any]:
     }
 
 
-def _gradient_bytes(progress: Progress) -> int:
+def gradient_bytes(progress: Progress) -> int:
+    """Bytes that a step averages over the workers."""
     networks = (progress.state.generator, progress.state.critic)
     parameters = [p for network in networks for p in network.parameters() if p.grad is not None]
     return sum(p.numel() * p.element_size() for p in parameters)

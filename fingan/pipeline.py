@@ -73,6 +73,8 @@ class TrainingRun:
     device: str = "cpu"
     reference: str | None = None
     """Of the published model; None before the end, and on workers other than the first."""
+    n_trials: int = 1
+    """Configurations among which this one was chosen, this one included; the card says so."""
 
     @property
     def identity(self) -> dict[str, str]:
@@ -112,10 +114,13 @@ class TrainingRun:
         except OSError as failure:
             raise StoreError(f"{self.directory}: cannot be written: {failure.strerror}") from None
 
-    def steps(self) -> Iterator[Progress]:
+    def steps(self, *, publish: bool = True) -> Iterator[Progress]:
         """Train from the directory's newest checkpoint on, publish at the end.
 
         A checkpoint is saved at every check. Nothing is left to do where the model is published.
+
+        Args:
+            publish: False leaves the last checkpoint, from which another call publishes.
         """
         self.reference = from_first_worker(self._published, self.device).decode() or None
         if self.reference is not None:
@@ -132,7 +137,7 @@ class TrainingRun:
                 if progress.is_check:
                     self._save(progress, identity)
                 yield progress
-        if is_first:
+        if is_first and publish:
             self._publish(progress)
 
     def model(self, progress: Progress) -> MarketModel:
@@ -196,6 +201,7 @@ class TrainingRun:
             data_digest=identity["data"],
             seconds=progress.seconds,
             n_workers=world_size(),
+            n_trials=self.n_trials,
         )
         card = model_card(TrainedSampler(model), progress, provenance)
         document = {

@@ -6,32 +6,20 @@ the library's own newest checkpoint; Ray's run state is used by nobody, and each
 program gives it a new name. A directory as store must be the same directory on every node.
 """
 
-import argparse
-import json
 import shutil
 import sys
 import uuid
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 
 from fingan.config import load_config
-from fingan.data.options import check_options
-from fingan.data.prices import read_prices
-from fingan.errors import FinganError, RequestError, TrainingDivergedError
-from fingan.files import local_path
-from fingan.pipeline import TrainingRun, default_store
-from fingan.pipeline import train as prepare_run
-from ray_jobs.cluster import connect, is_temporary
+from fingan.errors import FinganError, TrainingDivergedError
+from fingan.pipeline import TrainingRun
+from ray_jobs.cluster import connect
+from ray_jobs.command import WorkersLostError, exit_code, job_parser, overrides, show
 from ray_jobs.job import TrainJob
-from ray_jobs.workers import Outcome, train_worker
-
-DONE, FAILED, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
-EXCHANGE_SECONDS = 60  # after which a worker gives up waiting for the others
-
-
-class WorkersLostError(Exception):
-    """Workers died more often than the job allows, or could not be started."""
+from ray_jobs.runs import prepared_run
+from ray_jobs.workers import EXCHANGE_SECONDS, Outcome, train_worker
 
 
 def train(job: TrainJob, *, resume: bool = False) -> Outcome:
@@ -46,47 +34,14 @@ def train(job: TrainJob, *, resume: bool = False) -> Outcome:
         TrainingDivergedError: If a loss or a gradient is not finite; nothing is published.
         WorkersLostError: If workers died too often, or the cluster has no room for them.
     """
-    run = _open_run(job, resume=resume)
+    run = prepared_run(job, resume=resume)
+    run.open()
     connect(n_cpus=job.workers)
     ray_state = run.directory / "ray"
     try:
         return _fit(job, run, ray_state)
     finally:
         shutil.rmtree(ray_state, ignore_errors=True)
-
-
-def _open_run(job: TrainJob, *, resume: bool) -> TrainingRun:
-    """Read the prices, once for all workers, and make the run's directory ready."""
-    reading = job.reading.model_dump(exclude_unset=True)
-    try:
-        check_options(reading)
-    except ValueError as contradiction:
-        raise RequestError(f"[reading]: {contradiction}") from None
-    run = prepare_run(
-        read_prices(job.prices, **reading),
-        job.train,
-        name=job.name,
-        store=_place(job.store or default_store()),
-        until=job.until,
-        resume=resume,
-    )
-    run = replace(run, directory=run.directory.absolute())  # workers stand elsewhere
-    run.open()
-    return run
-
-
-def _place(store: str) -> str:
-    """The store as every worker can find it, wherever it stands itself."""
-    path = local_path(store)
-    if path is None:
-        return store
-    path = path.expanduser().absolute()
-    if is_temporary(path):
-        sys.stderr.write(
-            f"note: {path} is in the job's working directory, which Ray deletes some day;"
-            " give --store an absolute path or a URL to keep the model\n"
-        )
-    return str(path)
 
 
 def _fit(job: TrainJob, run: TrainingRun, ray_state: Path) -> Outcome:
@@ -158,57 +113,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Args:
         arguments: What stands after ``python -m ray_jobs.train``; None for the process's own.
     """
-    given = _parser().parse_args(arguments)
-    try:
-        outcome = train(_job(given), resume=given.resume)
-    except FinganError as mistake:
-        return _complain(mistake, BAD_INPUT)
-    except (TrainingDivergedError, WorkersLostError) as failure:
-        return _complain(failure, FAILED)
-    except KeyboardInterrupt:
-        sys.stderr.write("interrupted: go on with --resume\n")
-        return INTERRUPTED
-    if given.json:
-        sys.stdout.write(json.dumps(outcome, indent=2) + "\n")
-    else:
-        sys.stdout.write(f"model  {outcome['model']}\nstore  {outcome['store']}\n")
-    return DONE
-
-
-def _job(given: argparse.Namespace) -> TrainJob:
-    """The job of the file, with single values replaced."""
-    named = {"workers": given.workers, "store": given.store}
-    settings = [f"{key}={json.dumps(value)}" for key, value in named.items() if value is not None]
-    return load_config(TrainJob, given.config, [*given.settings, *settings])
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="python -m ray_jobs.train",
-        description="Train a model with several workers and publish it in the store.",
-        epilog="Example: python -m ray_jobs.train --config ray_jobs/configs/smoke.toml --workers 2",
+    parser = job_parser(
+        "train",
+        "Train a model with several workers and publish it in the store.",
+        "python -m ray_jobs.train --config ray_jobs/configs/smoke.toml --workers 2",
     )
-    add = parser.add_argument
-    add("--config", type=Path, required=True, metavar="FILE", help="the job, TOML")
-    add(
-        "--set",
-        dest="settings",
-        action="append",
-        default=[],
-        metavar="KEY=VALUE",
-        help="replace one value, as in --set train.steps=200; may be repeated",
+    parser.add_argument(
+        "--workers", type=int, metavar="N", help="replaces the job's number of workers"
     )
-    add("--workers", type=int, metavar="N", help="replaces the job's number of workers")
-    add("--store", metavar="PLACE", help="replaces the job's model store")
-    add("--resume", action="store_true", help="go on from the job's newest checkpoint")
-    add("--json", action="store_true", help="print one JSON object on stdout")
-    return parser
+    given = parser.parse_args(arguments)
 
+    def work() -> None:
+        job = load_config(TrainJob, given.config, overrides(given, "workers", "store"))
+        outcome = train(job, resume=given.resume)
+        short = {name: outcome[name] for name in ("model", "store")}
+        show(outcome if given.json else short, as_json=given.json)
 
-def _complain(failure: Exception, code: int) -> int:
-    """Say in one line what went wrong."""
-    sys.stderr.write(f"error: {' '.join(str(failure).split()).rstrip('.')}\n")
-    return code
+    return exit_code(work)
 
 
 if __name__ == "__main__":

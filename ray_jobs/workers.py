@@ -13,6 +13,8 @@ from fingan.pipeline import TrainingRun
 from fingan.training.config import TrainConfig
 from fingan.training.loop import Progress
 
+EXCHANGE_SECONDS = 60  # after which a worker gives up waiting for the others
+
 Outcome = dict[str, Any]
 """JSON: ``model`` and ``scores``, or ``mistake``, or ``diverged``."""
 

@@ -16,17 +16,15 @@ from fingan.assessment.report_subject import BASELINES, Plan
 from fingan.assessment.report_subject import Subject as ReportSubject
 from fingan.assessment.var_backtest import Design, backtest
 from fingan.data.prices import inspect_prices
-from fingan.errors import RequestError
 from fingan.files import whole_file
 from fingan.scenarios.formats import Scenarios, write_scenarios
 from fingan.scenarios.header import ScenarioHeader
-from fingan.scenarios.samplers import TrainedSampler
 from fingan.screening.records import save_validation
 from fingan.screening.rule import rule_of
 from fingan.screening.trials import log_trial
 from fingan.screening.validation import Subject as Screened
 from fingan.screening.validation import validate
-from fingan.screening.walk_forward import WalkForwardDesign
+from fingan.screening.walk_forward import WalkForwardDesign, first_unseen
 from serve.answers import screen_spec, trained
 from serve.cubes import cube_of
 from serve.negotiation import JSON, MEDIA_TYPES, SUFFIXES
@@ -176,7 +174,7 @@ def _validation(task: Task) -> Result:
     prices, store = task.subject.prices, task.subject.store
     sampler, spec = trained(task.subject.sampler, "validations"), screen_spec(query)
     design = WalkForwardDesign(
-        first=query.first or _after_training(sampler, prices),
+        first=query.first or first_unseen(prices.index, sampler.fitted_until, sampler.reference),
         last=query.last,
         seed=spec.seed,
     )
@@ -201,18 +199,6 @@ def _validation(task: Task) -> Result:
     record = found.record()
     save_validation(store, record)
     return task.write(record)
-
-
-def _after_training(sampler: TrainedSampler, prices: Any) -> str:
-    """The first row that the networks have not seen."""
-    later = prices.index[prices.index > sampler.fitted_until]
-    if later.empty:
-        raise RequestError(
-            f"a validation needs rows after {sampler.fitted_until:%Y-%m-%d}, the last date that"
-            f" model '{sampler.reference}' was trained on, but the prices end there; name other"
-            " 'prices', or train until an earlier date"
-        )
-    return f"{later[0]:%Y-%m-%d}"
 
 
 def _report(task: Task) -> Result:

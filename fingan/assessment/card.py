@@ -51,6 +51,8 @@ class Provenance:
     data_digest: str
     seconds: float
     n_workers: int
+    n_trials: int = 1
+    """Configurations among which this one was chosen."""
 
 
 def model_card(
@@ -68,10 +70,10 @@ def model_card(
     gates = run_gates(sampler, periods, healthy=is_healthy, validation=validation)
     return {
         "card_version": CARD_VERSION,
-        **_verdict(gates),
+        **_verdict(gates, provenance.n_trials),
         "data": _data(sampler, provenance),
         "training": _training(progress, provenance),
-        "selection": _selection(members),
+        "selection": {"n_trials": provenance.n_trials, **_selection(members)},
         "scores": validation.record(),
         "gates": gates.record(),
         "limits": list(LIMITS),
@@ -79,12 +81,14 @@ def model_card(
     }
 
 
-def _verdict(gates: GateReport) -> dict[str, Any]:
-    """Whether the model is offered, and what is offered instead."""
-    is_candidate = bool(gates.failed)
+def _verdict(gates: GateReport, n_trials: int) -> dict[str, Any]:
+    """Whether the model is offered, and what is offered instead.
+
+    The best of many trials on one validation span is a candidate, whatever its gates say.
+    """
     return {
-        "status": "candidate" if is_candidate else "trained",
-        "offer": REFERENCE if is_candidate else None,
+        "status": "candidate" if gates.failed or n_trials > 1 else "trained",
+        "offer": REFERENCE if gates.failed else None,
     }
 
 

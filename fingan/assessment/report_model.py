@@ -125,6 +125,7 @@ def model_section(card: Record, reference: str, digest: str | None) -> Section:
         ],
         ["software", f"{training.get('software')} on {training.get('machine')}"],
         ["weights chosen by", f"{selection.get('rule')}"],
+        ["chosen among", _plural(selection.get("n_trials", 1), "configuration")],
         ["generators", f"{len(generators)}, left out: {_listed(selection.get('left_out', []))}"],
         ["chosen steps", _listed(chosen)],
     ]

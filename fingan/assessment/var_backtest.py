@@ -2,11 +2,20 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from functools import partial
 from typing import Any
 
 import pandas as pd
 
-from fingan.assessment.var_forecasts import DayForecasts, Days, Desk, Progress, forecast_days
+from fingan.assessment.var_forecasts import (
+    DayForecasts,
+    Days,
+    Desk,
+    Over,
+    Progress,
+    forecast_days,
+    over_processes,
+)
 from fingan.assessment.var_verdicts import REFERENCE, Row, judge, not_applicable, transforms
 from fingan.data.returns import Date
 from fingan.errors import RequestError, UnknownAssetError
@@ -130,6 +139,7 @@ def backtest(
     design: Design | None = None,
     in_sample: bool = False,
     n_processes: int = 1,
+    over: Over | None = None,
     progress: Progress | None = None,
 ) -> Backtest:
     """Forecast each day of a span from the rows before it, and judge the forecasts.
@@ -146,6 +156,7 @@ def backtest(
         n_processes: At most, where the work is worth it; changes the speed, not the result. More
             than one starts new processes, which a script must guard with ``if __name__ ==
             "__main__"``.
+        over: Who forecasts instead, such as the tasks of a cluster.
         progress: Told how many days are done, of how many.
 
     Raises:
@@ -179,7 +190,8 @@ def backtest(
         log_losses=design.log_losses,
     )
     work = desk.stretches(design.baselines, design.refit)
-    found = forecast_days(desk, work, n_processes, progress)
+    over = over or partial(over_processes, n_processes=n_processes)
+    found = forecast_days(desk, work, over, progress)
     rows = judge(found, days, design.levels, design.horizon)
     notes += [*_notes(days, design, seen), *not_applicable(rows)]
     reference = None if model is None else model.reference

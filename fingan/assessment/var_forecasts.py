@@ -141,6 +141,10 @@ class DayForecasts:
     """Losses of the first paths."""
 
 
+Over = Callable[["Desk", Sequence["Stretch"]], Iterator[DayForecasts]]
+"""Who forecasts stretches, in their order: this process, several, or a cluster."""
+
+
 def joined(pieces: Sequence[DayForecasts]) -> DayForecasts:
     """Forecasts of successive days, one after another."""
     return DayForecasts(
@@ -237,14 +241,14 @@ class Desk:
 
 
 def forecast_days(
-    desk: Desk, work: Sequence[Stretch], n_processes: int = 1, progress: Progress | None = None
+    desk: Desk, work: Sequence[Stretch], over: Over, progress: Progress | None = None
 ) -> dict[str, DayForecasts]:
-    """Do all the work, in this process or in several with one thread each.
+    """Do all the work.
 
     Args:
         desk: What it needs.
         work: Stretches, each forecaster's in order of time.
-        n_processes: At most; changes the speed, not the result.
+        over: Who does it; changes the speed, not the result.
         progress: Told after each stretch how many days are done, of how many.
 
     Returns:
@@ -252,7 +256,7 @@ def forecast_days(
     """
     pieces: dict[str, list[DayForecasts]] = {stretch.forecaster: [] for stretch in work}
     done, n_days = 0, sum(stretch.last - stretch.first for stretch in work)
-    for stretch, piece in zip(work, _forecast(desk, work, n_processes), strict=True):
+    for stretch, piece in zip(work, over(desk, work), strict=True):
         pieces[stretch.forecaster].append(piece)
         done += stretch.last - stretch.first
         if progress is not None:
@@ -260,7 +264,10 @@ def forecast_days(
     return {name: joined(found) for name, found in pieces.items()}
 
 
-def _forecast(desk: Desk, work: Sequence[Stretch], n_processes: int) -> Iterator[DayForecasts]:
+def over_processes(
+    desk: Desk, work: Sequence[Stretch], n_processes: int = 1
+) -> Iterator[DayForecasts]:
+    """Forecast in this process or, where that is worth it, in several with one thread each."""
     if n_processes == 1 or desk.size(work) < WORTH_A_PROCESS:
         yield from map(desk.forecast, work)
         return

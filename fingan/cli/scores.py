@@ -11,6 +11,9 @@ def score_line(card: dict[str, Any]) -> str:
 def _warning(card: dict[str, Any]) -> str:
     if card.get("status") != "candidate":
         return ""
+    if card["offer"] is None:
+        n_trials = card["selection"]["n_trials"]
+        return f"; a candidate only: the best of {n_trials} trials on this span, not yet judged"
     failed = ", ".join(name.replace("_", " ") for name in card["gates"]["failed"])
     return f"; a candidate only, it fails: {failed}; use {card['offer']} instead"
 

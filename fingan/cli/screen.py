@@ -18,7 +18,6 @@ from fingan.cli.options import (
     date_option,
 )
 from fingan.cli.reading import ReadKeywords, reads_prices
-from fingan.errors import RequestError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -156,11 +155,11 @@ def _validated(
     from fingan.cli.screen_validation import run_validation
     from fingan.screening.rule import rule_of
     from fingan.screening.trials import log_trial
-    from fingan.screening.walk_forward import WalkForwardDesign
+    from fingan.screening.walk_forward import WalkForwardDesign, first_unseen
 
     rule = rule_of(spec, sampler.assets)
     if design["first"] is None:
-        design["first"] = _after_training(sampler, table)
+        design["first"] = first_unseen(table.index, sampler.fitted_until, sampler.reference)
     walk = WalkForwardDesign.model_validate(design)
     run = {"validation": True, "model": sampler.reference, "model_digest": sampler.digest}
     trials = log_trial(store, spec.digest(), run)
@@ -175,18 +174,6 @@ def _validated(
         n_trials=trials.of_store,
         in_sample=in_sample,
     )
-
-
-def _after_training(sampler: "TrainedSampler", table: "pd.DataFrame") -> str:
-    """The first row that the networks have not seen."""
-    later = table.index[table.index > sampler.fitted_until]
-    if later.empty:
-        raise RequestError(
-            f"a validation needs rows after {sampler.fitted_until:%Y-%m-%d}, the last date that"
-            f" model '{sampler.reference}' was trained on, but the prices end there; train it with"
-            " --until, or allow --in-sample from a --first date"
-        )
-    return f"{later[0]:%Y-%m-%d}"
 
 
 def _every(text: str) -> str | int:

@@ -1,18 +1,18 @@
 """A screen's definition as the walk-forward applies it to scenarios and to what followed."""
 
 from collections.abc import Sequence
+from functools import partial
 
 from jaxtyping import Float
 from torch import Tensor
 
 from fingan.errors import RequestError
 from fingan.scenarios.drift_policy import with_drift
-from fingan.scenarios.samplers import Sampler
 from fingan.scenarios.scenario_set import ScenarioSet
-from fingan.screening.candidates import candidate_paths, candidate_returns, candidates_of
+from fingan.screening.candidates import Candidate, candidate_paths, candidate_returns, candidates_of
 from fingan.screening.criteria import better, measured
 from fingan.screening.specification import ScreenSpec
-from fingan.screening.walk_forward import PathReturns, Rule
+from fingan.screening.walk_forward import Rule
 
 
 def rule_of(spec: ScreenSpec, assets: Sequence[str]) -> Rule:
@@ -36,16 +36,6 @@ def rule_of(spec: ScreenSpec, assets: Sequence[str]) -> Rule:
     candidates = candidates_of(spec, assets)
     hurdles = [one.hurdle for one in spec.criteria if one.metric == "p_gt"]
 
-    def returns(scenarios: ScenarioSet, *, net: bool) -> PathReturns:
-        return candidate_returns(scenarios, candidates, spec, net=net)
-
-    def score(scenarios: ScenarioSet) -> Float[Tensor, " n_candidates"]:
-        paths = candidate_paths(scenarios, candidates, spec)
-        return better(spec.rank_by, measured(spec.rank_by, paths).value)
-
-    def prepared(sampler: Sampler) -> Sampler:
-        return with_drift(sampler, policy, rate=spec.rate)
-
     return Rule(
         assets=tuple(assets),
         candidates=tuple(one.label for one in candidates),
@@ -53,8 +43,16 @@ def rule_of(spec: ScreenSpec, assets: Sequence[str]) -> Rule:
         hurdle=(hurdles[0] if hurdles else None) or 0.0,
         n_picks=spec.top_k,
         costs_bps=spec.costs_bps.default,
-        net=lambda scenarios: returns(scenarios, net=True),
-        gross=lambda scenarios: returns(scenarios, net=False),
-        score=score,
-        prepared=prepared,
+        net=partial(candidate_returns, candidates=candidates, spec=spec, net=True),
+        gross=partial(candidate_returns, candidates=candidates, spec=spec, net=False),
+        score=partial(_score, candidates=candidates, spec=spec),
+        prepared=partial(with_drift, policy=policy, rate=spec.rate),
     )
+
+
+def _score(
+    scenarios: ScenarioSet, candidates: Sequence[Candidate], spec: ScreenSpec
+) -> Float[Tensor, " n_candidates"]:
+    """What candidates are ranked by; higher is better."""
+    paths = candidate_paths(scenarios, candidates, spec)
+    return better(spec.rank_by, measured(spec.rank_by, paths).value)

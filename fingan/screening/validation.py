@@ -1,8 +1,7 @@
 """The evidence for a screen: walked forward, beside what has no skill."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 import pandas as pd
@@ -23,12 +22,18 @@ from fingan.screening.skill import (
     rank_ic,
     top_minus_bottom,
 )
-from fingan.screening.walk_forward import Fit, Rule, Walk, WalkForwardDesign, walk
+from fingan.screening.walk_forward import (
+    Fit,
+    Over,
+    Progress,
+    Rule,
+    Walker,
+    WalkForwardDesign,
+    walk_all,
+)
 
 DENSITY_REFERENCE = "fhs-gjr"
 N_PERIODS = 2
-
-Progress = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True)
@@ -52,6 +57,7 @@ def validate(
     references: Mapping[str, Fit] | None = None,
     n_trials: int = 1,
     in_sample: bool = False,
+    over: Over | None = None,
     progress: Progress | None = None,
 ) -> ScreenValidation:
     """Try a screen on past dates, each with the rows up to it alone.
@@ -65,6 +71,8 @@ def validate(
         references: Generators without skill in ranking, fitted on the same rows.
         n_trials: Screens tried so far, this one included.
         in_sample: Allow dates that the networks were trained on; the record says so.
+        over: Who walks stretches of dates, such as the tasks of a cluster; this process if not
+            given.
         progress: Called with a generator's name, the dates done and all dates.
 
     Raises:
@@ -81,12 +89,10 @@ def validate(
             " --in-sample"
         )
 
-    def walked(name: str, fitter: Fit) -> Walk:
-        told = None if progress is None else partial(progress, name)
-        return walk(fitter, prices, rule, design, followed.rows, followed.net, told)
-
-    ours = walked(subject.model, fit)
-    others = {name: walked(name, fitter) for name, fitter in (references or {}).items()}
+    fits = {subject.model: fit, **(references or {})}
+    walker = Walker(fits, prices, rule, design, followed.rows, followed.net)
+    others = walk_all(walker, over, progress)
+    ours = others.pop(subject.model)
     ranked = {name: found.scores for name, found in others.items()}
     ranked |= signals(prices, rule, followed, design.seed)
     density = others.get(DENSITY_REFERENCE)

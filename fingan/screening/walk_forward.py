@@ -4,8 +4,10 @@ A generator is fitted again every quarter on rows that end ``purge`` rows before
 is used at; at a date it is handed the table cut at that date, so that nothing later can reach it.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+import dataclasses
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Annotated, Literal
 
 import pandas as pd
@@ -28,7 +30,7 @@ FEWEST_ROWS = 252  # of history before the first date
 
 Fit = Callable[[pd.DataFrame], Sampler]
 PathReturns = Float[Tensor, "n_paths n_candidates"]
-Progress = Callable[[int, int], None]
+Progress = Callable[[str, int, int], None]
 
 
 class WalkForwardDesign(Config):
@@ -125,45 +127,117 @@ def evaluation_rows(dates: pd.DatetimeIndex, design: WalkForwardDesign, horizon:
     return rows
 
 
-def walk(
-    fit: Fit,
-    prices: pd.DataFrame,
-    rule: Rule,
-    design: WalkForwardDesign,
-    rows: Sequence[int],
-    happened: Panel,
-    progress: Progress | None = None,
-) -> Walk:
-    """Scores and forecasts of one generator at every date.
+@dataclass(frozen=True)
+class Stretch:
+    """Successive dates of one generator that one fit serves."""
+
+    generator: str
+    first: int
+    last: int
+    """Positions among the dates, the last one excluded."""
+
+
+@dataclass(frozen=True)
+class Walker:
+    """All that a stretch needs; each process holds one.
 
     Args:
-        fit: Rows that it may know to a sampler.
+        fits: Rows that a generator may know to the generator, by its name.
         prices: Table from ``read_prices``.
         rule: The screen.
         design: How it is walked.
         rows: The dates, as rows of the table.
         happened: Net returns that followed.
-        progress: Called with the dates done and all dates.
     """
-    columns: dict[str, list[Tensor]] = {"scores": [], "probabilities": [], "transforms": []}
-    ranked: list[Tensor] = []
-    samplers = _fitted(fit, prices, rule, design, rows)
-    for number, (row, sampler) in enumerate(zip(rows, samplers, strict=True)):
-        drawn = sampler.sample(
-            known_at(prices, row),
-            rule.horizon,
-            design.n_paths,
-            seed=date_seed(design.seed, pd.Timestamp(prices.index[row])),
-        )
-        returns = rule.net(drawn).double()
-        columns["scores"].append(rule.score(drawn).double())
-        columns["probabilities"].append((returns > rule.hurdle).double().mean(0))
-        columns["transforms"].append(transform(returns, happened[number]))
-        ranked.append(crps(returns.T.contiguous(), happened[number]).nanmean())
+
+    fits: Mapping[str, Fit]
+    prices: pd.DataFrame
+    rule: Rule
+    design: WalkForwardDesign
+    rows: Sequence[int]
+    happened: Panel
+
+    def stretches(self) -> list[Stretch]:
+        """The whole work, each generator's in order of time."""
+        cuts = [0]
+        for number, row in enumerate(self.rows):
+            if _is_due(self.prices, self.design, self.rows[cuts[-1]], row):
+                cuts.append(number)
+        ends = list(pairwise([*cuts, len(self.rows)]))
+        return [Stretch(name, *bounds) for name in self.fits for bounds in ends]
+
+    def walk(self, stretch: Stretch) -> Walk:
+        """Fit once, then scores and forecasts at each date of a stretch."""
+        rule, design = self.rule, self.design
+        purged = self.rows[stretch.first] - _purge(design, rule.horizon)
+        sampler = rule.prepared(self.fits[stretch.generator](known_at(self.prices, purged)))
+        columns: dict[str, list[Tensor]] = {"scores": [], "probabilities": [], "transforms": []}
+        ranked: list[Tensor] = []
+        for number in range(stretch.first, stretch.last):
+            row, happened = self.rows[number], self.happened[number]
+            drawn = sampler.sample(
+                known_at(self.prices, row),
+                rule.horizon,
+                design.n_paths,
+                seed=date_seed(design.seed, pd.Timestamp(self.prices.index[row])),
+            )
+            returns = rule.net(drawn).double()
+            columns["scores"].append(rule.score(drawn).double())
+            columns["probabilities"].append((returns > rule.hurdle).double().mean(0))
+            columns["transforms"].append(transform(returns, happened))
+            ranked.append(crps(returns.T.contiguous(), happened).nanmean())
+        panels = {name: torch.stack(found) for name, found in columns.items()}
+        return Walk(crps=torch.stack(ranked), **panels)
+
+
+Over = Callable[[Walker, Sequence[Stretch]], Iterator[Walk]]
+"""Who walks stretches, in their order: this process, or a cluster."""
+
+
+def walk_all(
+    walker: Walker, over: Over | None = None, progress: Progress | None = None
+) -> dict[str, Walk]:
+    """What every generator said at every date.
+
+    Args:
+        walker: What it needs.
+        over: Who walks; this process if not given. Changes the speed, not the result.
+        progress: Called after each stretch with its generator, the dates done and all dates.
+    """
+    work = walker.stretches()
+    pieces: dict[str, list[Walk]] = {stretch.generator: [] for stretch in work}
+    found = map(walker.walk, work) if over is None else over(walker, work)
+    for stretch, piece in zip(work, found, strict=True):
+        pieces[stretch.generator].append(piece)
         if progress is not None:
-            progress(number + 1, len(rows))
-    panels = {name: torch.stack(found) for name, found in columns.items()}
-    return Walk(crps=torch.stack(ranked), **panels)
+            progress(stretch.generator, stretch.last, len(walker.rows))
+    return {name: _joined(walks) for name, walks in pieces.items()}
+
+
+def _joined(walks: Sequence[Walk]) -> Walk:
+    """What was said on successive dates."""
+    return Walk(
+        *(
+            torch.cat([getattr(piece, field.name) for piece in walks])
+            for field in dataclasses.fields(Walk)
+        )
+    )
+
+
+def first_unseen(dates: pd.Index, trained_until: pd.Timestamp, model: str) -> str:
+    """The first row that the networks of a model have not seen, as a design takes it.
+
+    Raises:
+        RequestError: If the table ends before.
+    """
+    later = dates[dates > trained_until]
+    if later.empty:
+        raise RequestError(
+            f"a validation needs rows after {trained_until:%Y-%m-%d}, the last date that model"
+            f" '{model}' was trained on, but the prices end there; train it until an earlier date"
+            " (--until), or allow in-sample dates from a first one that you name"
+        )
+    return f"{later[0]:%Y-%m-%d}"
 
 
 def known_at(prices: pd.DataFrame, row: int) -> pd.DataFrame:
@@ -171,18 +245,6 @@ def known_at(prices: pd.DataFrame, row: int) -> pd.DataFrame:
     table = prices.iloc[: row + 1]
     table.attrs = dict(prices.attrs)
     return table
-
-
-def _fitted(
-    fit: Fit, prices: pd.DataFrame, rule: Rule, design: WalkForwardDesign, rows: Sequence[int]
-) -> Iterator[Sampler]:
-    """The sampler of each row, fitted anew when the design says so."""
-    fitted_at: int | None = None
-    for row in rows:
-        if fitted_at is None or _is_due(prices, design, fitted_at, row):
-            sampler = rule.prepared(fit(known_at(prices, row - _purge(design, rule.horizon))))
-            fitted_at = row
-        yield sampler
 
 
 def _is_due(prices: pd.DataFrame, design: WalkForwardDesign, fitted_at: int, row: int) -> bool:

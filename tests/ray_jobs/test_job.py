@@ -36,9 +36,9 @@ def complaint(capsys, monkeypatch):
     return run
 
 
-@pytest.mark.parametrize("path", sorted(CONFIGS.glob("*.toml")), ids=lambda path: path.stem)
-def test_the_shipped_jobs_are_valid(path):
-    assert load_config(TrainJob, path).workers == 2
+@pytest.mark.parametrize("name", ["demo", "smoke"])
+def test_the_shipped_jobs_are_valid(name):
+    assert load_config(TrainJob, CONFIGS / f"{name}.toml").workers == 2
 
 
 def test_a_job_travels_as_json():

@@ -2,17 +2,16 @@
 
 import contextlib
 import json
-import os
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
 import pytest
 from gloo_workers import GlooWorkers
+from ray_trials import WAIT, clean_environment, toml, wait_for
 from training_runs import tiny, trained
 
 from fingan.scenarios.store import ModelStore
@@ -26,7 +25,6 @@ pytestmark = [
 ]
 ROOT = Path(__file__).parents[2]
 STEPS, EVERY = 300, 50
-WAIT = 180  # seconds for something to happen
 LATE = ("ray::DashboardAgent", "ray::RuntimeEnvAgent")  # they give up after a minute
 
 
@@ -61,16 +59,6 @@ def job(price_file, store, **values) -> TrainJob:
 def newest_step(store: Path) -> int:
     names = [path.name for path in store.glob(".runs/*/step-*.safetensors")]
     return max((int(name[5:14]) for name in names), default=0)
-
-
-def wait_for(what, is_over=lambda: False):
-    """The first true answer; fails when the time or the process is over before."""
-    end = time.monotonic() + WAIT
-    while not (answer := what()):
-        assert time.monotonic() < end, "it did not happen in time"
-        assert not is_over(), "it was over before it happened"
-        time.sleep(0.01)
-    return answer
 
 
 def train_workers(of: psutil.Process) -> list[psutil.Process]:
@@ -130,7 +118,7 @@ def test_a_killed_driver_resumes_and_changes_no_final_weight(price_file, tmp_pat
         sys.executable, "-m", "ray_jobs.train", "--json",
         "--config", str(config),
     ]  # fmt: skip
-    clean = {name: value for name, value in os.environ.items() if not name.startswith("RAY_")}
+    clean = clean_environment()
     first = psutil.Popen(command, cwd=ROOT, env=clean, stderr=subprocess.DEVNULL)
     family: list[psutil.Process] = [first]
     try:
@@ -155,12 +143,3 @@ def test_a_killed_driver_resumes_and_changes_no_final_weight(price_file, tmp_pat
     assert f"step {step + EVERY}/{STEPS}" in second.stderr
     assert f"step {step}/{STEPS}" not in second.stderr
     assert weights(tmp_path) == unbroken
-
-
-def toml(values: dict) -> str:
-    """The tables of a training configuration."""
-    lines = ["[train]", *(f"{k} = {v}" for k, v in values.items() if not isinstance(v, dict))]
-    for name, table in values.items():
-        if isinstance(table, dict):
-            lines += [f"[train.{name}]", *(f"{key} = {value}" for key, value in table.items())]
-    return "\n".join(lines)

@@ -10,7 +10,7 @@ from benchmarks.planted_signal import believer, every_row, mean_rule, universe
 from fingan.errors import RequestError
 from fingan.scenarios.baselines import baseline
 from fingan.screening.outcomes import signals, what_followed
-from fingan.screening.walk_forward import WalkForwardDesign, evaluation_rows, walk
+from fingan.screening.walk_forward import Walker, WalkForwardDesign, evaluation_rows, walk_all
 
 
 @pytest.fixture(scope="module")
@@ -58,14 +58,7 @@ def test_a_generator_is_fitted_on_purged_rows_and_anew_every_refit(market):
     seen, rule = [], mean_rule(market)
     design = every_row(market, 100).model_copy(update={"refit": 4, "purge": 3})
     followed = what_followed(market.prices, rule, design)
-    walk(
-        noted(believer(market, knows=True), seen),
-        market.prices,
-        rule,
-        design,
-        followed.rows,
-        followed.net,
-    )
+    walked(noted(believer(market, knows=True), seen), market.prices, rule, design, followed)
     dates = market.prices.index
     assert seen == [dates[row - 3] for row in followed.rows[::4]]
 
@@ -80,10 +73,7 @@ def test_nothing_after_a_date_changes_what_is_said_on_it(market):
 
     def said(prices):
         after = what_followed(prices, rule, design)
-        found = walk(
-            lambda rows: baseline("fhs-ewma", rows), prices, rule, design, after.rows, after.net
-        )
-        return found, after
+        return walked(lambda rows: baseline("fhs-ewma", rows), prices, rule, design, after), after
 
     (before, _), (again, after) = said(market.prices), said(changed)
     assert torch.equal(before.scores[:6], again.scores[:6])
@@ -149,13 +139,11 @@ def test_months_are_fitted_anew_at_the_first_date_of_each_quarter():
     rule = replace(mean_rule(universe(3, 4, 0.1, seed=0)), assets=tuple(names), horizon=5)
     design = WalkForwardDesign(first="2016-02-01", last="2016-08-31", n_paths=100)
     followed = what_followed(prices, rule, design)
-    walk(
-        noted(lambda rows: baseline("gaussian", rows), seen),
-        prices,
-        rule,
-        design,
-        followed.rows,
-        followed.net,
-    )
+    walked(noted(lambda rows: baseline("gaussian", rows), seen), prices, rule, design, followed)
     months = [f"{dates[dates.get_loc(date) + 5]:%Y-%m}" for date in seen]
     assert months == ["2016-02", "2016-04", "2016-07"]
+
+
+def walked(fit, prices, rule, design, followed):
+    walker = Walker({"it": fit}, prices, rule, design, followed.rows, followed.net)
+    return walk_all(walker)["it"]

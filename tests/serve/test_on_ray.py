@@ -158,7 +158,7 @@ def test_a_generator_that_dies_fails_no_request(service, right):
     victim = service.generators()[0]
     victim.kill()
     n_before = len(statuses)
-    until(lambda: len(statuses) > n_before + 20 and len(service.generators()) == 2)
+    until(lambda: len(statuses) > n_before + 20 and len(service.generators()) == 3)
     ended.set()
     thread.join()
     assert {status for status, _ in statuses.values()} == {200}
@@ -167,7 +167,7 @@ def test_a_generator_that_dies_fails_no_request(service, right):
 
 
 def test_a_stream_goes_on_where_dead_generators_left_it(service, right):
-    until(lambda: len(service.generators()) == 2)
+    until(lambda: len(service.generators()) == 3)
     query = LARGE | {"n_paths": 15_000}
     answer = service.ask(query, seed=3)
     received = hashlib.sha256(answer.read(1_000_000))
@@ -179,7 +179,7 @@ def test_a_stream_goes_on_where_dead_generators_left_it(service, right):
 
 
 def test_a_caller_who_does_not_read_fills_no_memory(service):
-    until(lambda: service.status() == 200 and len(service.generators()) == 2)
+    until(lambda: service.status() == 200 and len(service.generators()) == 3)
     service.ask(SMALL).read()
     before = memory(service)
     answer = service.ask(LARGE, seed=4)

@@ -1,0 +1,338 @@
+"""Try many configurations: ``python -m ray_jobs.tune --config sweep.toml``.
+
+Ray Tune starts trials, stops those that are behind, and asks the searcher for the next values. What
+a trial reached stands in a journal of our own before it counts; a sweep that was killed goes on
+with ``--resume``, runs no ended trial twice, and lets one that was cut off go on from its newest
+checkpoint. Trials are compared by the written rule on the validation span, never on later days; the
+job's own configuration is always one of them, runs to its end, and wins a tie.
+"""
+
+import contextlib
+import shutil
+import sys
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from fingan.assessment.sweep_page import write_sweep_page
+from fingan.config import load_config
+from fingan.errors import CheckpointError
+from fingan.pipeline import TrainingRun
+from ray_jobs.cluster import connect
+from ray_jobs.command import (
+    WorkersLostError,
+    digest,
+    exit_code,
+    job_parser,
+    overrides,
+    say,
+    show,
+)
+from ray_jobs.journal import Entry, Journal
+from ray_jobs.runs import prepared_run
+from ray_jobs.sweep import SweepJob, Values
+from ray_jobs.trials import WORST, distributed_trial, flat_trial, reports
+
+Outcome = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What every trial must know."""
+
+    job: SweepJob
+    directory: Path
+    name: str
+    store: str
+
+    @property
+    def place(self) -> dict[str, str]:
+        """What is the same in every trial."""
+        device = "cuda" if self.job.use_gpu else "cpu"
+        return {"name": self.name, "store": self.store, "device": device}
+
+    def given(self, values: Values) -> dict[str, Any]:
+        """What a trial is told."""
+        config = self.job.configured(values).model_dump(mode="json")
+        directory = self.directory / "trials" / digest(config)
+        return {"values": values, "train": config, "directory": str(directory)}
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """A sweep where it stands."""
+
+    plan: Plan
+    run: TrainingRun
+    """Of the job's own configuration."""
+    journal: Journal
+
+    @classmethod
+    def opened(cls, job: SweepJob, *, resume: bool) -> "Sweep":
+        """Make the sweep's directory ready: empty, or with something to resume."""
+        run = prepared_run(job, resume=False)
+        document = job.model_dump(mode="json", exclude={"concurrent", "n_trials", "max_failures"})
+        key = digest([run.identity["data"], document])
+        directory = run.directory.parent.parent / ".sweeps" / f"{job.name}-{key}"
+        if resume and not directory.exists():
+            raise CheckpointError(
+                f"{directory}: there is no sweep to resume with these prices, this job and this"
+                " name; start without --resume"
+            )
+        if not resume and directory.exists():
+            shutil.rmtree(directory)
+        (directory / "trials").mkdir(parents=True, exist_ok=True)
+        plan = Plan(job, directory, run.name, run.store)
+        return cls(plan, run, Journal(directory / "journal.jsonl"))
+
+    def ended(self) -> dict[str, Entry]:
+        """What every trial that ended has reached, by its values."""
+        return {digest(entry["values"]): entry for entry in self.journal.entries()}
+
+    def record(self, values: Values, last: dict[str, Any]) -> None:
+        """Write down how a trial ended."""
+        names = ("score", "publishes", "checks", "step", "seconds", "problem")
+        state = "finished" if last.get("is_whole") else "stopped"
+        known = {name: last[name] for name in names if name in last}
+        state = "failed" if "problem" in last else state
+        if digest(values) not in self.ended():
+            self.journal.append({"values": values, "state": state, **known})
+        described = ", ".join(f"{key} {value:.4g}" if isinstance(value, float) else f"{key} {value}"
+                              for key, value in values.items())  # fmt: skip
+        say(f"{state}: score {known['score']:.4f}  {described or 'the job as it is'}")
+
+
+def sweep(job: SweepJob, *, resume: bool = False) -> Outcome:
+    """Try, compare, publish the best.
+
+    Raises:
+        FinganError: If the caller can mend it.
+        WorkersLostError: If trials died, or the cluster has no room for them.
+    """
+    work = Sweep.opened(job, resume=resume)
+    connect(n_cpus=max(2, job.concurrent * job.workers))
+    ray_state = work.plan.directory / "ray"
+    try:
+        _try_all(work, ray_state)
+    finally:
+        shutil.rmtree(ray_state, ignore_errors=True)
+    return _published(work)
+
+
+def _try_all(work: Sweep, ray_state: Path) -> None:
+    import ray
+
+    prices = ray.put(work.run.prices)
+    own = None
+    if digest({}) not in work.ended():
+        own = ray.remote(_own_trial).remote(work.plan.given({}), prices, work.plan.place)
+    _search(work, prices, ray_state)
+    if own is not None:
+        work.record({}, ray.get(own))
+
+
+def _own_trial(given: dict[str, Any], prices: Any, where: dict[str, str]) -> dict[str, Any]:
+    """The job's own configuration to its end, whatever others reach."""
+    *_, last = reports(given, prices, where)
+    return last
+
+
+def _search(work: Sweep, prices: Any, ray_state: Path) -> None:
+    from ray import tune
+
+    job = work.plan.job
+    n_left = job.n_trials - 1 - len(set(work.ended()) - {digest({})})
+    if n_left < 1:
+        return
+    space, searcher = _searcher(work, n_left)
+    trainable = _trainable(work.plan, prices)
+    tuner = tune.Tuner(
+        trainable,
+        param_space=space,
+        tune_config=tune.TuneConfig(
+            num_samples=n_left if searcher is not None else 1,
+            max_concurrent_trials=job.concurrent,
+            search_alg=searcher,
+            scheduler=_scheduler(job),
+            **({} if searcher is not None else {"metric": "score", "mode": "min"}),
+        ),
+        run_config=tune.RunConfig(
+            name=uuid.uuid4().hex,
+            storage_path=str(ray_state),
+            verbose=0,
+            callbacks=[_journalling(work)],
+            failure_config=tune.FailureConfig(max_failures=job.max_failures),
+        ),
+    )
+    with contextlib.redirect_stdout(sys.stderr):  # where Ray would say what it does
+        results = tuner.fit()
+    if results.errors:
+        raise WorkersLostError(
+            f"{len(results.errors)} of {n_left} trials died, the first with:"
+            f" {str(results.errors[0]).strip().splitlines()[-1]}; go on with --resume"
+        )
+
+
+def _searcher(work: Sweep, n_left: int) -> tuple[dict[str, Any], Any]:
+    """The space as Tune takes it, and who chooses from it."""
+    from ray import tune
+
+    job, ended = work.plan.job, work.ended()
+    if job.searcher == "random":
+        drawn = [job.drawn(number) for number in range(1, job.n_trials)]
+        left = [values for values in drawn if digest(values) not in ended]
+        return {"values": tune.grid_search(left[:n_left])}, None
+    from ray.tune.search.optuna import OptunaSearch
+
+    known = [entry for entry in ended.values() if entry["values"]]
+    searcher = OptunaSearch(
+        space={key: _distribution(one) for key, one in job.space.items()},
+        metric="score",
+        mode="min",
+        seed=job.seed + len(known),
+        points_to_evaluate=[entry["values"] for entry in known] or None,
+        evaluated_rewards=[entry["score"] for entry in known] or None,
+    )
+    return {}, searcher
+
+
+def _distribution(dimension: Any) -> Any:
+    from optuna import distributions as of
+
+    if dimension.choices:
+        return of.CategoricalDistribution(list(dimension.choices))
+    low, high = dimension.bounds
+    if dimension.integer:
+        return of.IntDistribution(int(low), int(high), log=dimension.log)
+    return of.FloatDistribution(low, high, log=dimension.log)
+
+
+def _scheduler(job: SweepJob) -> Any:
+    from ray.tune.schedulers import ASHAScheduler
+
+    if job.scheduler == "none" or job.n_checks <= job.grace:
+        return None
+    return ASHAScheduler(
+        time_attr="checks",
+        max_t=job.n_checks + 1,
+        grace_period=job.grace,
+        reduction_factor=job.reduction,
+    )
+
+
+def _trainable(plan: Plan, prices: Any) -> Any:
+    """One trial as Tune starts it; a trial of several workers waits beside them."""
+    from ray import tune
+
+    if plan.job.workers == 1:
+        resources = {"cpu": 1, "gpu": int(plan.job.use_gpu)}
+        return tune.with_resources(partial(_start_flat, plan=plan, prices=prices), resources)
+    return tune.with_resources(partial(_start_distributed, plan=plan, prices=prices), {"cpu": 0.1})
+
+
+def _start_flat(config: Values, *, plan: Plan, prices: Any) -> None:
+    import ray
+
+    flat_trial(plan.given(values_of(config)), ray.get(prices), plan.place)
+
+
+def _start_distributed(config: Values, *, plan: Plan, prices: Any) -> None:
+    distributed_trial(plan.given(values_of(config)), prices, plan.place, plan.job)
+
+
+def values_of(config: dict[str, Any]) -> Values:
+    """What a trial changes, as its configuration says it."""
+    values: Values = config.get("values", config)
+    return values
+
+
+def _journalling(work: Sweep) -> Any:
+    """Ray's word for the end of a trial, to the journal."""
+    from ray import tune
+
+    class Journalling(tune.Callback):  # type: ignore[misc]
+        def on_trial_complete(
+            self,
+            iteration: int,  # noqa: ARG002 - Ray's signature
+            trials: Sequence[Any],  # noqa: ARG002
+            trial: Any,
+            **info: Any,  # noqa: ARG002
+        ) -> None:
+            if trial.last_result:
+                work.record(values_of(trial.config), trial.last_result)
+
+    return Journalling()
+
+
+def _published(work: Sweep) -> Outcome:
+    """Publish the best trial; only then forget the checkpoints."""
+    ended = work.ended()
+    finished = [entry for entry in ended.values() if entry["state"] == "finished"]
+    if not finished:
+        raise WorkersLostError(f"no trial of {len(ended)} came to its end with a sound check")
+    own = ended[digest({})]
+    best = min(finished, key=lambda entry: (entry["score"], bool(entry["values"])))
+    if best["score"] >= WORST:
+        raise WorkersLostError("no trial has a check without a collapse; nothing is published")
+    plan, given = work.plan, work.plan.given(best["values"])
+    run = replace(
+        work.run,
+        config=plan.job.configured(best["values"]),
+        directory=Path(given["directory"]),
+        resume=True,
+        n_trials=len(ended),
+    )
+    for _ in run.steps():
+        pass
+    page = write_sweep_page(
+        plan.directory / "summary.html",
+        name=plan.job.name,
+        model=str(run.reference),
+        trials=list(ended.values()),
+    )
+    for path in (plan.directory / "trials").iterdir():
+        if path != run.directory:
+            shutil.rmtree(path, ignore_errors=True)
+    counts = {state: sum(one["state"] == state for one in ended.values()) for state in STATES}
+    return {
+        "model": run.reference,
+        "store": run.store,
+        "n_trials": len(ended),
+        **counts,
+        "values": best["values"],
+        "score": best["score"],
+        "own_score": own["score"],
+        "beats_own": bool(best["score"] < own["score"]),
+        "networks": best["publishes"],
+        "journal": str(work.journal.path),
+        "page": str(page),
+    }
+
+
+STATES = ("finished", "stopped", "failed")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command and return its exit code.
+
+    Args:
+        arguments: What stands after ``python -m ray_jobs.tune``; None for the process's own.
+    """
+    given = job_parser(
+        "tune",
+        "Try many configurations and publish the best by the validation rule.",
+        "python -m ray_jobs.tune --config ray_jobs/configs/sweep.toml --set n_trials=8",
+    ).parse_args(arguments)
+
+    def work() -> None:
+        job = load_config(SweepJob, given.config, overrides(given, "store"))
+        show(sweep(job, resume=given.resume), as_json=given.json)
+
+    return exit_code(work)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,78 @@
+"""What a sweep tries; no Ray."""
+
+import math
+from pathlib import Path
+
+import pytest
+
+from fingan.config import load_config
+from fingan.errors import ConfigError
+from ray_jobs.sweep import Dimension, SweepJob
+
+SHIPPED = Path(__file__).parents[2] / "ray_jobs" / "configs" / "sweep.toml"
+RATE = "adversarial.learning_rate"
+
+
+@pytest.fixture(scope="module")
+def job():
+    return load_config(SweepJob, SHIPPED)
+
+
+def test_the_shipped_sweep_begins_with_the_job_as_it_is(job):
+    assert job.drawn(0) == {}
+    assert job.configured({}) == job.train
+
+
+def test_draws_are_a_function_of_seed_and_number_and_fit_the_space(job):
+    drawn = [job.drawn(number) for number in range(1, 60)]
+    assert drawn == [job.drawn(number) for number in range(1, 60)]
+    other = job.model_copy(update={"seed": 1})
+    assert [other.drawn(number) for number in range(1, 60)] != drawn
+    low, high = job.space[RATE].bounds
+    for values in drawn:
+        assert values.keys() == job.space.keys()
+        assert low <= values[RATE] <= high
+        config = job.configured(values)
+        assert config.adversarial.learning_rate == values[RATE]
+        assert config.generator.width == values["generator.width"]
+    halves = [values[RATE] < math.sqrt(low * high) for values in drawn]
+    assert 15 < sum(halves) < 45  # even in logarithms
+    assert {values["batch_size"] for values in drawn} == set(job.space["batch_size"].choices)
+
+
+def test_whole_numbers_are_whole_and_reach_both_ends():
+    import random
+
+    dimension = Dimension(low=2, high=5, integer=True)
+    drawn = {dimension.draw(random.Random(number)) for number in range(200)}
+    assert drawn == {2, 3, 4, 5}
+    assert all(type(value) is int for value in drawn)
+
+
+@pytest.mark.parametrize(
+    ("setting", "words"),
+    [
+        ('space={"adversarial.rate"={low=1.0,high=2.0}}', "adversarial.rate = 1.0 does not fit"),
+        ('space={"seed"={choices=[1,2]}}', "must not hold 'seed'"),
+        ('space={"selection.every"={choices=[1,2]}}', "must not hold 'selection.every'"),
+        ('space={"batch_size"={choices=[]}}', "either 'choices' or 'low' and 'high'"),
+        ('space={"batch_size"={low=1.0}}', "either 'choices' or 'low' and 'high'"),
+        (f'space={{"{RATE}"={{low=2.0,high=1.0}}}}', "must rise, got 2 to 1"),
+        (f'space={{"{RATE}"={{low=0.0,high=1.0,log=true}}}}', "must begin above 0, got 0"),
+        (f'space={{"{RATE}"={{low=-1.0,high=1.0}}}}', "= -1.0 does not fit"),
+        ("space={}", "'space'"),
+        ("n_trials=0", "'n_trials' must be greater than 0"),
+        ("searcher='grid'", "'searcher'"),
+        ("reduction=1", "'reduction' must be greater than or equal to 2"),
+    ],
+)
+def test_a_sweep_that_cannot_be_is_refused_in_words(setting, words):
+    with pytest.raises(ConfigError) as refused:
+        load_config(SweepJob, SHIPPED, [setting])
+    assert words in str(refused.value)
+
+
+def test_the_longest_trial_counts_the_checks(job):
+    assert job.n_checks == job.train.steps // job.train.selection.every
+    longer = {**job.space, "steps": Dimension(choices=(100, 1200))}
+    assert job.model_copy(update={"space": longer}).n_checks == 1200 // job.train.selection.every
