@@ -6,15 +6,13 @@ files. A file takes its name when it is whole, and the manifest is written last:
 killed goes on with ``--resume`` where files are missing.
 """
 
-import hashlib
 import json
 import sys
 from collections.abc import Iterator, Sequence
-from functools import lru_cache, partial
+from functools import partial
 from typing import Any
 
 import pandas as pd
-from pydantic import Field, PositiveInt
 
 from fingan import __version__
 from fingan.config import load_config
@@ -23,58 +21,14 @@ from fingan.data.quality import data_digest
 from fingan.errors import RequestError
 from fingan.files import filesystem_of, whole_file
 from fingan.pipeline import default_store, load_model
-from fingan.scenarios.header import Layout, Values
-from fingan.scenarios.samplers import BLOCK_SIZE, MAX_SEED, TrainedSampler
+from fingan.scenarios.samplers import TrainedSampler
 from fingan.scenarios.scenario_set import ScenarioStream
+from ray_jobs.bulk import GenerateJob, described, name_of, stream_of, write_part
 from ray_jobs.command import exit_code, job_parser, overrides, place, say, show
-from ray_jobs.job import ReadingConfig
-from ray_jobs.tasks import Tasks, told_in_order
+from ray_jobs.tasks import told_in_order
 
 Outcome = dict[str, Any]
 REQUEST, MANIFEST = "request.json", "manifest.json"
-
-
-class GenerateJob(Tasks):
-    """Many scenarios of one model, as a directory of Parquet files."""
-
-    model: str
-    """``name`` for the newest version when the job starts, or ``name@version``."""
-
-    out: str
-    """Directory or URL of the data set (a directory must be the same on every node)."""
-
-    store: str | None = None
-    """Of the model; ``FINGAN_STORE``, else ``./models``."""
-
-    prices: str | None = None
-    """Prices to continue, a path or URL; the model's own history if not given."""
-
-    as_of: str | None = None
-    """Last date of the history to use; its last row if not given."""
-
-    horizon: PositiveInt = 20
-    """Steps of each path."""
-
-    n_paths: PositiveInt = 1_000_000
-    """Paths in all."""
-
-    seed: int = Field(default=0, ge=0, le=MAX_SEED)
-    """Path i depends on it and on i alone."""
-
-    assets: tuple[str, ...] | None = None
-    """Those of the files, in this order; all of the model if not given."""
-
-    values: Values = "simple_return"
-    """What the numbers are."""
-
-    layout: Layout = "wide"
-    """How rows and columns are laid out."""
-
-    paths_per_file: PositiveInt = 20 * BLOCK_SIZE
-    """Paths of a file; a multiple of 512 draws none twice."""
-
-    reading: ReadingConfig = ReadingConfig()
-    """How the price file is to be read."""
 
 
 def generate(job: GenerateJob, *, resume: bool = False) -> Outcome:
@@ -89,7 +43,7 @@ def generate(job: GenerateJob, *, resume: bool = False) -> Outcome:
     prices = None
     if job.prices is not None:
         prices = read_prices(job.prices, **job.reading.model_dump(exclude_unset=True))
-    stream = _stream(job, sampler, prices)  # mistakes show now
+    stream = stream_of(job, sampler, prices)  # mistakes show now
     directory = place(job.out, "out")
     request = _request(job, sampler, stream, prices)
     known = _known(directory, request, resume=resume)
@@ -97,8 +51,8 @@ def generate(job: GenerateJob, *, resume: bool = False) -> Outcome:
         (first, min(job.paths_per_file, job.n_paths - first))
         for first in range(0, job.n_paths, job.paths_per_file)
     ]
-    files = [entry for entry in known if entry["name"] in {_name(first) for first, _ in parts}]
-    missing = [part for part in parts if _name(part[0]) not in {one["name"] for one in files}]
+    files = [entry for entry in known if entry["name"] in {name_of(first) for first, _ in parts}]
+    missing = [part for part in parts if name_of(part[0]) not in {one["name"] for one in files}]
     for number, entry in enumerate(_written(job, missing, prices, sampler.reference, store), 1):
         files.append(entry)
         say(f"{len(files)} of {len(parts)} files, {number} in this run")
@@ -161,18 +115,7 @@ def _known(directory: str, request: dict[str, Any], *, resume: bool) -> list[dic
     if not resume:
         raise RequestError(f"{directory} holds this data set, or a part of it; go on with --resume")
     known = [name for name in names if name.startswith("part-") and name.endswith(".parquet")]
-    return [_described(name, files.cat_file(names[name]), request) for name in known]
-
-
-def _described(name: str, content: bytes, request: dict[str, Any]) -> dict[str, Any]:
-    first = int(name[5:-8])
-    return {
-        "name": name,
-        "first_path": first,
-        "paths": min(request["paths_per_file"], request["n_paths"] - first),
-        "bytes": len(content),
-        "sha256": hashlib.sha256(content).hexdigest(),
-    }
+    return [described(name, files.cat_file(names[name]), request) for name in known]
 
 
 def _written(
@@ -188,37 +131,7 @@ def _written(
     exact = job.model_copy(
         update={"model": reference, "store": store, "out": place(job.out, "out")}
     )
-    yield from told_in_order(partial(_write, exact), prices, parts, job)
-
-
-def _write(job: GenerateJob, prices: pd.DataFrame | None, part: tuple[int, int]) -> dict[str, Any]:
-    """Draw and write one file, in a worker."""
-    import fsspec
-
-    first, n_paths = part
-    sampler, location = _loaded(job.model, job.store or ""), f"{job.out}/{_name(first)}"
-    page = _stream(job, sampler, prices).page(first, n_paths)
-    page.save(location, values=job.values, layout=job.layout)
-
-    with fsspec.open(location, "rb") as file:
-        asked = {"paths_per_file": job.paths_per_file, "n_paths": job.n_paths}
-        return _described(_name(first), file.read(), asked)
-
-
-@lru_cache(maxsize=1)
-def _loaded(reference: str, store: str) -> TrainedSampler:
-    return load_model(reference, store)
-
-
-def _stream(
-    job: GenerateJob, sampler: TrainedSampler, prices: pd.DataFrame | None
-) -> ScenarioStream:
-    whole = sampler.stream(prices, job.horizon, job.n_paths, seed=job.seed, as_of=job.as_of)
-    return whole if job.assets is None else whole.select(job.assets)
-
-
-def _name(first: int) -> str:
-    return f"part-{first:012d}.parquet"
+    yield from told_in_order(partial(write_part, exact), prices, parts, job)
 
 
 def _write_json(location: str, document: dict[str, Any]) -> None:

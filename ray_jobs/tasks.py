@@ -61,6 +61,8 @@ def told_in_order(
                 continue
             (first, *_), _ = ray.wait(list(running))
             ended[running.pop(first)] = first
+    except ray.exceptions.RayTaskError:
+        raise  # a fault of ours
     except ray.exceptions.RayError as death:
         raise WorkersLostError(f"{type(death).__name__}; go on with --resume") from None
     finally:

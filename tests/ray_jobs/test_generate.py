@@ -10,7 +10,8 @@ import ray_jobs.generate
 import ray_jobs.tasks
 from fingan.errors import FinganError
 from fingan.pipeline import load_model
-from ray_jobs.generate import GenerateJob, generate, main
+from ray_jobs.bulk import GenerateJob
+from ray_jobs.generate import generate, main
 
 pytestmark = [
     pytest.mark.ray,
