@@ -123,7 +123,7 @@ def run(job: ScreenJob, *, resume: bool = False) -> Outcome:
         design,
         Subject(sampler.reference, sampler.digest, job.screen.digest(), sampler.fitted_until),
         references={name: partial(pipeline.baseline, name) for name in job.screen.references},
-        n_trials=trials.of_store,
+        n_trials=trials.with_those_of(sampler.card),
         in_sample=job.in_sample,
         over=over_tasks,
         progress=lambda name, done, total: say(f"{name}: {done} of {total} dates walked"),
@@ -133,7 +133,11 @@ def run(job: ScreenJob, *, resume: bool = False) -> Outcome:
     with whole_file(out) as file:
         file.write(json.dumps(record, indent=2).encode())
     shutil.rmtree(parts, ignore_errors=True)
-    return {"out": str(out), "model": sampler.reference, "screens_tried": trials.of_store}
+    return {
+        "out": str(out),
+        "model": sampler.reference,
+        "trials": trials.with_those_of(sampler.card),
+    }
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -192,7 +192,7 @@ def _validation(task: Task) -> Result:
         design,
         Screened(sampler.reference, sampler.digest, spec.digest(), sampler.fitted_until),
         references={name: partial(pipeline.baseline, name) for name in spec.references},
-        n_trials=trials.of_store,
+        n_trials=trials.with_those_of(sampler.card),
         in_sample=query.in_sample,
         progress=progress,
     )

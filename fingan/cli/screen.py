@@ -171,7 +171,7 @@ def _validated(
         store,
         screen_digest=spec.digest(),
         references=spec.references,
-        n_trials=trials.of_store,
+        n_trials=trials.with_those_of(sampler.card),
         in_sample=in_sample,
     )
 

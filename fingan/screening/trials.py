@@ -7,6 +7,7 @@ them; the deflated Sharpe ratio of a validation counts these lines.
 import datetime as dt
 import json
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,14 @@ class Trials:
     """Of this screen, with whatever model, date and seed."""
     of_store: int
     """Of any screen in the store."""
+
+    def with_those_of(self, card: Mapping[str, Any]) -> int:
+        """Runs in the store, and the other configurations among which a model was chosen.
+
+        Args:
+            card: Of the model; the winner of a sweep carries their number.
+        """
+        return self.of_store + int(card.get("selection", {}).get("n_trials", 1)) - 1
 
     def record(self) -> dict[str, int]:
         """As JSON."""

@@ -71,7 +71,7 @@ def library_screen(job, outcome):
         WalkForwardDesign(first=job.first, n_paths=100, seed=job.screen.seed),
         Subject(sampler.reference, sampler.digest, digest, sampler.fitted_until),
         references={"historical": partial(pipeline.baseline, "historical")},
-        n_trials=outcome["screens_tried"],
+        n_trials=outcome["trials"],
         in_sample=True,
     )
 

@@ -29,3 +29,8 @@ def test_a_store_that_cannot_be_written_is_named(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(StoreError, match="cannot be written"):
         log_trial(str(tmp_path / "file"), "a", {})
+
+
+@pytest.mark.parametrize(("card", "counted"), [({}, 3), ({"selection": {"n_trials": 12}}, 14)])
+def test_the_configurations_of_a_sweep_count_too(card, counted):
+    assert Trials(of_definition=1, of_store=3).with_those_of(card) == counted
