@@ -72,9 +72,6 @@ def told_in_order(
 
 def _told(work: Callable[[Any, Any], Any], shared: Any, call: Any) -> tuple[Any, str | None]:
     """The result, or the mistake in words: Ray would tell it with a traceback."""
-    import torch
-
-    torch.set_num_threads(1)
     try:
         return work(shared, call), None
     except FinganError as mistake:
