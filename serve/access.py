@@ -42,7 +42,9 @@ class Access:
             self._check_origin(headers, scope["method"])
             is_open = path in OPEN or path.startswith(OPEN_BELOW)
             key = None if is_open else self._key(headers, _right(scope["method"]))
-            scope.setdefault("state", {})["caller"] = "local" if key is None else key.id
+            state = scope.setdefault("state", {})
+            state["caller"] = "local" if key is None else key.id
+            state["sees_all"] = key is None or key.may("admin")
             if not is_open:
                 client = scope.get("client") or ("local", 0)
                 self._buckets.take(key.id if key else str(client[0]))

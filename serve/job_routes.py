@@ -33,29 +33,35 @@ def job_routes(jobs: JobDesk, limits: Limits) -> APIRouter:
                 "request-invalid",
                 f"Idempotency-Key must have 1 to {MOST_KEY} characters, got {len(key)}",
             )
-        owner = request.scope.get("state", {}).get("caller", "")
+        owner = request.scope["state"]["caller"]
         job = await run_in_threadpool(jobs.submit, query, question.table, key, owner)
         response.headers["Location"] = f"/v1/jobs/{job['id']}"
         return job
 
     @routes.get("/v1/jobs", summary="Every job, the newest first")
-    async def every() -> dict[str, Any]:
-        return {"jobs": await run_in_threadpool(jobs.every)}
+    async def every(request: Request) -> dict[str, Any]:
+        return {"jobs": await run_in_threadpool(jobs.every, _owner(request))}
 
     @routes.get("/v1/jobs/{identity}", summary="How a job stands")
-    async def one(identity: str) -> dict[str, Any]:
-        return await run_in_threadpool(jobs.get, identity)
+    async def one(identity: str, request: Request) -> dict[str, Any]:
+        return await run_in_threadpool(jobs.get, identity, _owner(request))
 
     @routes.delete("/v1/jobs/{identity}", summary="Cancel a job")
-    async def cancel(identity: str) -> dict[str, Any]:
-        return await run_in_threadpool(jobs.cancel, identity)
+    async def cancel(identity: str, request: Request) -> dict[str, Any]:
+        return await run_in_threadpool(jobs.cancel, identity, _owner(request))
 
     @routes.get("/v1/jobs/{identity}/result", summary="What came out", response_class=FileResponse)
-    async def result(identity: str) -> Response:
-        path, media_type, name = await run_in_threadpool(jobs.result, identity)
+    async def result(identity: str, request: Request) -> Response:
+        path, media_type, name = await run_in_threadpool(jobs.result, identity, _owner(request))
         return FileResponse(path, media_type=media_type, filename=name)
 
     return routes
+
+
+def _owner(request: Request) -> str | None:
+    """Whose jobs the caller may see: its own, or with the scope ``admin`` everybody's."""
+    state = request.scope["state"]
+    return None if state["sees_all"] else str(state["caller"])
 
 
 def _json(document: Any) -> bytes:

@@ -114,38 +114,51 @@ class JobDesk:
         self._schedule()
         return self.get(identity)
 
-    def get(self, identity: str) -> dict[str, Any]:
+    def get(self, identity: str, owner: str | None = None) -> dict[str, Any]:
         """How a job stands.
 
+        Args:
+            identity: Of the job.
+            owner: Whose it must be; None for anybody's.
+
         Raises:
             Problem: 404 if there is none such.
         """
-        return self._record(self._place(identity))
+        return self._record(self._place(identity, owner))
 
-    def every(self) -> list[dict[str, Any]]:
-        """Every job, the newest first."""
-        return [self._record(place) for place in reversed(self._places())]
+    def every(self, owner: str | None = None) -> list[dict[str, Any]]:
+        """Every job, of one owner if one is given, the newest first."""
+        places = reversed(self._places())
+        return [self._record(place) for place in places if _is_of(place, owner)]
 
-    def cancel(self, identity: str) -> dict[str, Any]:
+    def cancel(self, identity: str, owner: str | None = None) -> dict[str, Any]:
         """End a job; what it has written so far goes with it.
 
+        Args:
+            identity: Of the job.
+            owner: Whose it must be; None for anybody's.
+
         Raises:
             Problem: 404 if there is none such.
         """
-        place = self._place(identity)
+        place = self._place(identity, owner)
         with self._locked():  # nobody starts it meanwhile
             if self._state(place) in ("queued", "running"):
                 (place / CANCELLED).touch()
                 self._runner.stop(place)
         return self._record(place)
 
-    def result(self, identity: str) -> tuple[Path, str, str]:
+    def result(self, identity: str, owner: str | None = None) -> tuple[Path, str, str]:
         """File, media type and name of what came out.
+
+        Args:
+            identity: Of the job.
+            owner: Whose it must be; None for anybody's.
 
         Raises:
             Problem: 404 if there is no such job, 409 if it has no result (yet).
         """
-        place = self._place(identity)
+        place = self._place(identity, owner)
         state = self._state(place)
         if state != "succeeded":
             raise Problem(409, "no-result", f"job {identity} must have succeeded, but is {state}")
@@ -212,9 +225,10 @@ class JobDesk:
             "bytes": (place / outcome["file"]).stat().st_size if is_done else None,
         }
 
-    def _place(self, identity: str) -> Path:
+    def _place(self, identity: str, owner: str | None = None) -> Path:
         place = self._directory / identity
-        if ID.fullmatch(identity) is None or not (place / ASKED).exists():
+        is_one = ID.fullmatch(identity) is not None and (place / ASKED).exists()
+        if not is_one or not _is_of(place, owner):
             raise Problem(404, "job-not-found", f"there is no job '{identity[:80]}'")
         return place
 
@@ -249,6 +263,10 @@ class JobDesk:
         with (self._directory / ".lock").open("w") as file:
             fcntl.flock(file, fcntl.LOCK_EX)
             yield
+
+
+def _is_of(place: Path, owner: str | None) -> bool:
+    return owner is None or read(place / ASKED)["owner"] == owner
 
 
 def kind_of(asked: dict[str, Any]) -> JobKind:

@@ -9,6 +9,7 @@ import psutil
 import pytest
 from starlette.testclient import TestClient
 
+from fingan.keys import KeyRing
 from serve.api import create_api
 from serve.audit import AuditTrail
 from serve.job import work
@@ -216,3 +217,28 @@ def test_jobs_over_http(desk, tmp_path):
     finally:
         jobs.close()
         shutil.rmtree(tmp_path / "jobs")
+
+
+def test_a_key_sees_its_own_jobs_and_an_admin_s_key_all(desk, tmp_path):
+    keys = KeyRing(tmp_path)
+    jobs = JobDesk(tmp_path / "jobs", desk.settings, HereRunner())
+    settings = desk.settings.model_copy(update={"require_keys": True})
+    api = create_api(LocalBackend(desk), settings, jobs, keys, AuditTrail(tmp_path))
+    scopes = {"mine": ("read", "generate"), "other": ("read", "generate"), "all": ("admin",)}
+    mine, other, everybody = (
+        {"Authorization": f"Bearer {keys.create(name, given)[0]}"} for name, given in scopes.items()
+    )
+    try:
+        with TestClient(api, base_url="http://localhost") as client:
+            asked = {"kind": "scenarios", "request": {"model": "tiny", "n_paths": 300}}
+            place = client.post("/v1/jobs", json=asked, headers=mine).headers["location"]
+            wait_for(lambda: client.get(place, headers=mine).json()["state"] == "succeeded")
+            for path in (place, f"{place}/result"):
+                assert client.get(path, headers=other).status_code == 404
+                assert client.get(path, headers=mine).status_code == 200
+                assert client.get(path, headers=everybody).status_code == 200
+            assert client.delete(place, headers=other).status_code == 404
+            assert client.get("/v1/jobs", headers=other).json()["jobs"] == []
+            assert len(client.get("/v1/jobs", headers=everybody).json()["jobs"]) == 1
+    finally:
+        jobs.close()
