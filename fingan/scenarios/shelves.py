@@ -10,6 +10,7 @@ import os
 import re
 import shutil
 import tempfile
+import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator
@@ -27,6 +28,9 @@ ManifestFor = Callable[[int], bytes]  # version to content
 STALE_SECONDS = 24 * 3600
 _VERSION = re.compile(r"[1-9][0-9]{0,8}")
 _TAKEN = (errno.ENOTEMPTY, errno.EEXIST, errno.ENOTDIR)
+
+
+_CLAIMING = threading.Lock()  # fsspec's memory:// looks and writes, in two steps, as threads see it
 
 
 class Shelf(Protocol):
@@ -159,15 +163,16 @@ class BucketShelf:
         """The next number that this writer alone may use; a crash wastes it."""
         token = uuid.uuid4().hex.encode()
         claims = f"{self.root}/{name}/.claims"
-        claimed = _numbers([key.split("/")[-1] for key in self._glob(f"{claims}/*")])
-        version = max(self.versions(name) + claimed, default=0) + 1
-        while True:
-            key = f"{claims}/{version}"
-            with suppress(FileExistsError):
-                self.filesystem.pipe_file(key, token, mode="create")
-                if self.filesystem.cat_file(key) == token:
-                    return version
-            version += 1  # another writer was first
+        with _CLAIMING:
+            claimed = _numbers([key.split("/")[-1] for key in self._glob(f"{claims}/*")])
+            version = max(self.versions(name) + claimed, default=0) + 1
+            while True:
+                key = f"{claims}/{version}"
+                with suppress(FileExistsError):
+                    self.filesystem.pipe_file(key, token, mode="create")
+                    if self.filesystem.cat_file(key) == token:
+                        return version
+                version += 1  # another writer was first
 
     def _glob(self, pattern: str) -> list[str]:
         self.filesystem.invalidate_cache()

@@ -1,155 +1,224 @@
-"""Kubernetes manifests and the image: every name in them is one that exists."""
+"""The Kubernetes manifests: known fields, pods that Kubernetes accepts, commands that exist."""
 
-import importlib
+import importlib.util
 import re
 import shlex
+import subprocess
+import sys
+import tomllib
 import warnings
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
+import kubernetes_validate
 import pytest
 import yaml
+from jsonschema import Draft202012Validator, ValidationError
 
 from fingan.config import load_config
-from ray_jobs.sweep import SweepJob
+from ray_jobs.job import TrainJob
+from serve.on_ray.arguments import settings_of
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # Ray's own
     from ray.serve.schema import ServeDeploySchema
+    from ray.train.v2._internal.constants import (
+        DEFAULT_WORKER_GROUP_START_TIMEOUT_S as DEFAULT_START_TIMEOUT,
+    )
+    from ray.train.v2._internal.constants import (
+        WORKER_GROUP_START_TIMEOUT_S_ENV_VAR as START_TIMEOUT,
+    )
 
 ROOT = Path(__file__).parents[2]
 DEPLOY = ROOT / "deploy"
-MANIFESTS = sorted(DEPLOY.glob("*.yaml"))
-
-# The fields that the manifests use, as KubeRay's ray.io/v1 and Kubernetes' pods name them; a key
-# that is not here is a slip of the pen, or is to be looked up and added
-POD = {
-    "securityContext": {"runAsNonRoot", "runAsUser", "fsGroup"},
-    "containers": [
-        {
-            "name": str, "image": str, "env": [{"name": str, "value": str}],
-            "resources": {"requests": dict, "limits": dict},
-            "securityContext": {"allowPrivilegeEscalation", "capabilities"},
-            "volumeMounts": [{"name": str, "mountPath": str}],
-        }
-    ],
-    "volumes": [{"name": str, "persistentVolumeClaim": {"claimName"}}],
-}  # fmt: skip
-TEMPLATE = {"spec": POD}
-CLUSTER = {
-    "rayVersion": str,
-    "authOptions": {"mode"},
-    "enableInTreeAutoscaling": bool,
-    "autoscalerOptions": {"idleTimeoutSeconds"},
-    "headGroupSpec": {"rayStartParams": dict, "template": TEMPLATE},
-    "workerGroupSpecs": [
-        {
-            "groupName": str, "replicas": int, "minReplicas": int, "maxReplicas": int,
-            "rayStartParams": dict, "template": TEMPLATE,
-        }
-    ],
-}  # fmt: skip
-SPECS = {
-    "RayJob": {
-        "entrypoint": str, "submissionMode": str, "backoffLimit": int,
-        "shutdownAfterJobFinishes": bool, "ttlSecondsAfterFinished": int, "rayClusterSpec": CLUSTER,
-    },
-    "RayService": {"serveConfigV2": str, "rayClusterConfig": CLUSTER},
-}  # fmt: skip
+RAY_KINDS = ("raycluster", "rayjob", "rayjob-sweep", "rayservice")
+KUBERNETES = "1.33"
+IN_IMAGE = "/opt/fingan/"
+SCHEMA = Draft202012Validator(yaml.safe_load((Path(__file__).parent / "kuberay.yaml").read_text()))
 
 
-def check(document, schema, place="spec"):
-    """Refuse keys that the schema lacks, values of another type, and keys that are missing."""
-    if isinstance(schema, type):
-        assert isinstance(document, schema), place
-    elif isinstance(schema, list):
-        assert isinstance(document, list), place
-        for number, one in enumerate(document):
-            check(one, schema[0], f"{place}[{number}]")
-    elif isinstance(schema, set):
-        assert set(document) <= schema, f"{place}: {set(document) - schema}"
-    else:
-        assert set(document) <= set(schema), f"{place}: {set(document) - set(schema)}"
-        for name, value in document.items():
-            check(value, schema[name], f"{place}.{name}")
+def manifest(name: str) -> dict[str, Any]:
+    (document,) = yaml.safe_load_all((DEPLOY / f"{name}.yaml").read_text())
+    return document
 
 
-def cluster_of(document):
+def cluster_of(document: dict[str, Any]) -> dict[str, Any]:
     spec = document["spec"]
-    return spec.get("rayClusterSpec") or spec["rayClusterConfig"]
+    return spec.get("rayClusterSpec") or spec.get("rayClusterConfig") or spec
 
 
-def pods(document):
+def groups(document: dict[str, Any]) -> list[dict[str, Any]]:
     cluster = cluster_of(document)
-    groups = [cluster["headGroupSpec"], *cluster["workerGroupSpecs"]]
-    return [group["template"]["spec"] for group in groups]
+    return [cluster["headGroupSpec"], *cluster["workerGroupSpecs"]]
 
 
-@pytest.fixture(params=MANIFESTS, ids=lambda path: path.stem)
-def manifest(request):
-    return yaml.safe_load(request.param.read_text())
+def containers(document: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    for group in groups(document):
+        yield from group["template"]["spec"]["containers"]
 
 
-def test_it_has_the_fields_that_kuberay_knows(manifest):
-    assert manifest["apiVersion"] == "ray.io/v1"
-    check(manifest["spec"], SPECS[manifest["kind"]])
-    slipped = {**manifest["spec"], "entrypont": "x"}
-    with pytest.raises(AssertionError, match="entrypont"):
-        check(slipped, SPECS[manifest["kind"]])
+def option(words: list[str], name: str) -> str:
+    return words[words.index(name) + 1]
 
 
-def test_ray_asks_for_a_token_and_nothing_runs_as_root(manifest):
-    assert cluster_of(manifest)["authOptions"] == {"mode": "token"}
-    for pod in pods(manifest):
-        assert pod["securityContext"]["runAsNonRoot"]
-        (container,) = pod["containers"]
-        assert not container["securityContext"]["allowPrivilegeEscalation"]
-        assert (
-            container["resources"]["requests"].items() <= container["resources"]["limits"].items()
-        )
-        names = [volume["name"] for volume in pod["volumes"]]
-        assert [mount["name"] for mount in container["volumeMounts"]] == names
+@pytest.fixture(params=RAY_KINDS)
+def document(request) -> dict[str, Any]:
+    return manifest(request.param)
 
 
-def test_ray_s_version_is_the_one_that_is_installed_in_the_image(manifest):
-    locked = re.search(r"^ray==(\S+)$", (ROOT / "requirements.lock").read_text(), re.MULTILINE)
-    assert cluster_of(manifest)["rayVersion"] == locked[1]
+def test_kuberay_knows_every_field(document):
+    SCHEMA.validate(document)
+
+
+def test_a_mistyped_field_is_refused(document):
+    (group,) = cluster_of(document)["workerGroupSpecs"][:1]
+    group["rayStartParms"] = group.pop("rayStartParams")
+    with pytest.raises(ValidationError):
+        SCHEMA.validate(document)
+
+
+def test_kubernetes_accepts_every_pod(document):
+    for group in groups(document):
+        pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "x"}, **group["template"]}
+        kubernetes_validate.validate(pod, KUBERNETES, strict=True)
+
+
+def test_kubernetes_refuses_a_mistyped_field_of_a_pod(document):
+    template = groups(document)[0]["template"]
+    template["spec"]["containers"][0]["livenesProbe"] = {}
+    pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "x"}, **template}
+    with pytest.raises(kubernetes_validate.ValidationError, match="livenesProbe"):
+        kubernetes_validate.validate(pod, KUBERNETES, strict=True)
+
+
+def test_the_claim_of_every_pod_is_made_and_shared(document):
+    claim = manifest("models")
+    kubernetes_validate.validate(claim, KUBERNETES, strict=True)
+    assert claim["spec"]["accessModes"] == ["ReadWriteMany"]
+    for group in groups(document):
+        (volume,) = group["template"]["spec"]["volumes"]
+        assert volume["persistentVolumeClaim"]["claimName"] == claim["metadata"]["name"]
+    for container in containers(document):
+        environment = {one["name"]: one["value"] for one in container["env"]}
+        (mount,) = container["volumeMounts"]
+        assert environment["FINGAN_STORE"] == mount["mountPath"]
+        assert mount["name"] == volume["name"]
+
+
+def test_ray_is_of_the_locked_version_and_asks_for_a_token(document):
+    lock = (ROOT / "requirements.lock").read_text()
+    (ray,) = re.findall(r"^ray==(.*)$", lock, re.MULTILINE)
+    cluster = cluster_of(document)
+    assert cluster["rayVersion"] == ray
+    assert cluster["authOptions"]["mode"] == "token"
+
+
+def test_images_are_of_this_version(document):
+    version = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
+    for container in containers(document):
+        needs_gpu = "nvidia.com/gpu" in container["resources"]["limits"]
+        assert container["image"] == f"fingan:{version}" + ("-gpu" if needs_gpu else "")
+
+
+def test_no_pod_may_more_than_it_must(document):
+    for group in groups(document):
+        pod = group["template"]["spec"]
+        assert pod["securityContext"]["runAsNonRoot"] is True
+        assert not {"hostNetwork", "hostPID", "hostIPC"} & pod.keys()
+        assert not any("hostPath" in volume for volume in pod["volumes"])
+    for container in containers(document):
+        context = container["securityContext"]
+        assert context == {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}}
+
+
+def test_every_container_is_watched_and_bounded(document):
+    for container in containers(document):
+        assert {"startupProbe", "livenessProbe", "readinessProbe"} <= container.keys()
+        assert container["resources"]["requests"] == container["resources"]["limits"]
+
+
+def test_the_head_trains_nothing_and_workers_come_with_work(document):
+    cluster = cluster_of(document)
+    assert cluster["headGroupSpec"]["rayStartParams"]["num-cpus"] == "0"
+    assert cluster["enableInTreeAutoscaling"] is True
+    least = 1 if document["kind"] == "RayService" else 0
+    for group in cluster["workerGroupSpecs"]:
+        assert group["minReplicas"] == least
+        assert group["maxReplicas"] > least
+
+
+@pytest.mark.parametrize("name", ["raycluster", "rayjob", "rayjob-sweep"])
+def test_a_job_waits_for_the_nodes_that_it_makes_come(name):
+    for container in containers(manifest(name)):
+        (seconds,) = (one["value"] for one in container["env"] if one["name"] == START_TIMEOUT)
+        assert int(seconds) > DEFAULT_START_TIMEOUT
+
+
+@pytest.mark.parametrize("name", ["rayjob", "rayjob-sweep"])
+def test_the_entry_point_exists(name):
+    words = shlex.split(manifest(name)["spec"]["entrypoint"])
+    module = option(words, "-m")
+    if importlib.util.find_spec(module) is None:
+        pytest.skip(f"{module} is not there yet")
+    assert words[:3] == ["python", "-m", module]
+    config = ROOT / option(words, "--config").removeprefix(IN_IMAGE)
+    assert config.is_file()
+    told = subprocess.run(
+        [sys.executable, "-m", module, "--help"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    known = set(re.findall(r"--[a-z-]+", told.stdout))
+    assert {word for word in words if word.startswith("--")} <= known
+
+
+def test_the_training_job_fits_the_workers_of_its_cluster():
+    document = manifest("rayjob")
+    words = shlex.split(document["spec"]["entrypoint"])
+    path = ROOT / option(words, "--config").removeprefix(IN_IMAGE)
+    job = load_config(TrainJob, path, [f"workers={option(words, '--workers')}"])
+    cpus = sum(
+        int(group["template"]["spec"]["containers"][0]["resources"]["limits"]["cpu"])
+        * group["maxReplicas"]
+        for group in cluster_of(document)["workerGroupSpecs"]
+    )
+    assert job.workers <= cpus
 
 
 def test_the_service_is_the_one_of_the_shipped_configuration():
+    served = yaml.safe_load(manifest("rayservice")["spec"]["serveConfigV2"])
     shipped = yaml.safe_load((ROOT / "serve" / "config.yaml").read_text())
-    manifest = yaml.safe_load((DEPLOY / "rayservice.yaml").read_text())
-    served = yaml.safe_load(manifest["spec"]["serveConfigV2"])
     ServeDeploySchema.model_validate(served)
-    assert served.pop("proxy_location") == "EveryNode"
-    shipped.pop("proxy_location")
-    assert served["http_options"].pop("host") == "0.0.0.0"  # of the pod
+    args = served["applications"][0].pop("args"), shipped["applications"][0].pop("args")
+    assert args[0].keys() - args[1].keys() == {"require_keys", "allow_hosts"}
+    assert args[1].keys() == {"store"}
+    assert served["http_options"].pop("host") == "0.0.0.0"
+    assert served.pop("proxy_location") == "EveryNode"  # a worker's probe asks its own proxy
     shipped["http_options"].pop("host")
-    ((own,), (ours,)) = served.pop("applications"), shipped.pop("applications")
+    shipped.pop("proxy_location")
     assert served == shipped
-    assert own.pop("args") == {"store": "/models", "host": "0.0.0.0"}  # and so it needs keys
-    ours.pop("args")
-    assert own == ours
-    module, name = own["import_path"].split(":")
-    assert callable(getattr(importlib.import_module(module), name))
 
 
-def test_the_job_is_one_that_can_be_started():
-    entry = yaml.safe_load((DEPLOY / "rayjob.yaml").read_text())["spec"]["entrypoint"]
-    words = shlex.split(entry)
-    assert words[:4] == ["python", "-m", "ray_jobs.tune", "--config"]
-    settings = [words[number + 1] for number, word in enumerate(words) if word == "--set"]
-    assert load_config(SweepJob, ROOT / words[4], settings).n_trials == 64
+def test_the_service_asks_for_keys():
+    served = yaml.safe_load(manifest("rayservice")["spec"]["serveConfigV2"])
+    settings = settings_of(served["applications"][0]["args"])
+    assert settings.needs_keys
+    assert settings.store == "/models"
+    assert settings.allow_hosts[0] == manifest("rayservice")["metadata"]["name"] + "-serve-svc"
 
 
-def test_the_image_is_made_of_what_is_there():
-    lines = (DEPLOY / "Dockerfile").read_text().replace("\\\n", " ").splitlines()
-    copied = [shlex.split(line)[1:-1] for line in lines if line.startswith("COPY ")]
-    sources = [word for words in copied if not words[0].startswith("--from") for word in words]
-    assert {"fingan", "ray_jobs", "serve", "requirements.lock"} <= set(sources)
-    for source in sources:
-        assert (ROOT / source).exists(), source
-    kept = (ROOT / ".dockerignore").read_text().split()
-    assert not set(kept) & set(sources)
-    assert [line for line in lines if line.startswith("USER ")] == ["USER fingan"]
-    (command,) = (line for line in lines if line.startswith("CMD "))
-    assert importlib.util.find_spec(yaml.safe_load(command.removeprefix("CMD "))[2]) is not None
+def test_the_service_fits_its_workers():
+    document = manifest("rayservice")
+    served = yaml.safe_load(document["spec"]["serveConfigV2"])
+    (group,) = cluster_of(document)["workerGroupSpecs"]
+    (container,) = group["template"]["spec"]["containers"]
+    cpus = int(container["resources"]["limits"]["cpu"])
+    ingress, generator = served["applications"][0]["deployments"]
+    least = ingress["ray_actor_options"]["num_cpus"] + (
+        generator["autoscaling_config"]["min_replicas"] * generator["ray_actor_options"]["num_cpus"]
+    )
+    assert least <= cpus * group["minReplicas"]
+    assert served["http_options"]["port"] in {one["containerPort"] for one in container["ports"]}

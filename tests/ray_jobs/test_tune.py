@@ -96,6 +96,7 @@ def test_trials_of_two_workers_are_chosen_by_what_earlier_ones_reached(price_fil
     assert len({str(entry["values"]) for entry in entries}) == 4
 
 
+@pytest.mark.slow
 def test_a_killed_sweep_resumes_and_runs_no_ended_trial_again(price_file, tmp_path):
     job = job_of(price_file, tmp_path, train=tiny(120, 10))
     command = command_of(tmp_path, job)

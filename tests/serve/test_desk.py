@@ -90,7 +90,7 @@ def test_a_cube_in_chunks_is_the_file_that_the_library_saves(desk, store, tmp_pa
 def test_another_desk_goes_on_from_any_chunk(desk, store, form):
     asked, part = CUBE | {"n_paths": 34_000, "horizon": 4}, Part(form)
     chunks = whole(desk, asked, part)
-    assert len(chunks) == 3
+    assert len(chunks) > 2
     other = Desk(ServiceSettings(store=str(store)))
     try:
         pinned = other.begin(ask(asked), part).pinned
