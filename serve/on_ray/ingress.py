@@ -15,7 +15,7 @@ from serve.doors import Doors, Doorway
 from serve.jobs import JobDesk
 from serve.on_ray.backend import RayBackend
 from serve.on_ray.job_runner import TaskRunner
-from serve.settings import ServiceSettings
+from serve.settings import LOOPBACK, ServiceSettings
 from serve.state import state_directory
 
 LOG, LOG_BYTES, LOG_FILES = "service.log", 20 * 2**20, 5
@@ -30,7 +30,8 @@ class Ingress:
     """
 
     def __init__(self, settings: dict[str, Any], generators: DeploymentHandle) -> None:
-        self._settings = ServiceSettings.model_validate(settings)
+        given = ServiceSettings.model_validate(settings)
+        self._settings = closed_beyond_loopback(given, _listening())
         self._state = state_directory(self._settings)
         self._doors = Doors()
         _log_to(self._state / LOG)
@@ -63,6 +64,27 @@ class Ingress:
     def __del__(self) -> None:
         """Serve calls it before a replica ends."""
         self._jobs.close()
+
+
+def closed_beyond_loopback(settings: ServiceSettings, host: str) -> ServiceSettings:
+    """The same settings, asking for keys where Serve listens to more than this machine.
+
+    Args:
+        settings: Of the service; what they say of keys holds.
+        host: Where Serve's proxies listen, whatever ``settings.host`` says.
+    """
+    if settings.require_keys is not None or host in LOOPBACK:
+        return settings
+    return settings.model_copy(update={"require_keys": True})
+
+
+def _listening() -> str:
+    """Where Serve's proxies listen; every address, for all that we know, where it does not say."""
+    from ray.serve.context import _get_global_client
+
+    client = _get_global_client()
+    options = {} if client is None else client.get_serve_details().get("http_options", {})
+    return str(options.get("host", "0.0.0.0"))
 
 
 def _log_to(path: Path) -> None:

@@ -8,11 +8,14 @@ from fingan.config import ConfigError
 from serve.on_ray.arguments import settings_of
 from serve.on_ray.front import closed
 from serve.on_ray.sizes import GENERATOR, INGRESS
+from serve.settings import ServiceSettings
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # Ray's own
     from ray.serve._private.haproxy_templates import HAPROXY_CONFIG_TEMPLATE
     from ray.serve.schema import ServeDeploySchema
+
+    from serve.on_ray.ingress import closed_beyond_loopback
 
 CONFIG = Path(__file__).parents[2] / "serve" / "config.yaml"
 
@@ -55,3 +58,17 @@ def test_arguments_are_settings():
     assert settings_of({"store": "s3://bucket/models"}).store == "s3://bucket/models"
     with pytest.raises(ConfigError, match=r"limits\.max_job"):
         settings_of({"limits.max_job": "2"})
+
+
+@pytest.mark.parametrize(
+    ("said", "host", "needs_keys"),
+    [
+        ({}, "127.0.0.1", False),
+        ({}, "0.0.0.0", True),
+        ({}, "10.0.0.7", True),
+        ({"require_keys": True}, "127.0.0.1", True),
+        ({"require_keys": False}, "0.0.0.0", False),  # the operator's word
+    ],
+)
+def test_serve_that_listens_beyond_loopback_asks_for_keys(said, host, needs_keys):
+    assert closed_beyond_loopback(ServiceSettings(**said), host).needs_keys == needs_keys
