@@ -9,13 +9,17 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import psutil
 import pytest
 import yaml
 
+from fingan.scenarios.store import ModelStore
+
 ROOT = Path(__file__).parents[2]
+BIN = Path(sys.executable).parent
 PORT = 6379  # written into Ray's fake nodes
 HEAD_TYPE = "ray.head.default"  # likewise
 HEAD_ID = "f" * 51 + "00000"
@@ -48,6 +52,12 @@ print(json.dumps(found | {"nodes": sum(one["Alive"] for one in ray.nodes())}))
 @pytest.fixture
 def config() -> dict:
     return yaml.safe_load((ROOT / "cluster.yaml").read_text())
+
+
+@pytest.fixture
+def place(tmp_path_factory) -> Path:
+    """A directory with a short name: Ray's sockets lie in it, whose paths are 107 bytes at most."""
+    return tmp_path_factory.mktemp("r")
 
 
 def validated(config: dict) -> dict:
@@ -103,6 +113,8 @@ def test_every_machine_has_the_same_environment(config):
     starts = config["head_start_ray_commands"][-1], config["worker_start_ray_commands"][-1]
     head, worker = (set(re.findall(r"\b([A-Z_]+)=(\S+)", start)) for start in starts)
     assert head == worker
+    for start in starts:  # a job's `python` is the one on the path
+        assert start.startswith(". ~/fingan/.venv/bin/activate && ")
     assert dict(head)["FINGAN_STORE"].startswith("s3://")
     assert (
         int(dict(head)["RAY_TRAIN_WORKER_GROUP_START_TIMEOUT_S"]) > 60
@@ -144,41 +156,44 @@ def test_set_up_installs_what_stands_in_the_checkout(config):
         assert f"~/fingan/{needed}" in config["file_mounts"]
 
 
-@pytest.fixture
-def fake_cluster(config, tmp_path, tmp_path_factory) -> Iterator[dict[str, str]]:
-    """A head whose autoscaler starts fake nodes of the file's types; what a driver must export."""
+@contextmanager
+def fake_cluster(config: dict, place: Path, *options: str, **exported: str) -> Iterator[tuple]:
+    """A head whose autoscaler starts fake nodes of the file's types; what a driver exports."""
     if is_taken(PORT):
         pytest.skip(f"port {PORT}, which Ray's fake nodes insist on, is taken")
-    place = tmp_path / "fake.yaml"
-    place.write_text(yaml.safe_dump(on_fake_nodes(config)))
+    settings, log = place / "fake.yaml", place / "log"
+    settings.write_text(yaml.safe_dump(on_fake_nodes(config)))
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("RAY_")}
-    environment = inherited | {
+    reach = inherited | {
+        "PATH": f"{BIN}:{os.environ['PATH']}",  # a job's `python` is the one that ray runs on
         "RAY_AUTH_MODE": "token",
         "RAY_AUTH_TOKEN": TOKEN,
         "RAY_FAKE_CLUSTER": "1",
-        "RAY_OVERRIDE_NODE_ID_FOR_TESTING": HEAD_ID,
         "RAY_USAGE_STATS_ENABLED": "0",
     }
     command = [
-        *(str(Path(sys.executable).with_name("ray")), "start", "--head", "--block"),
-        *(f"--port={PORT}", "--num-cpus=0", f"--autoscaling-config={place}"),
-        *("--include-dashboard=false", "--object-store-memory=100000000"),
-        f"--temp-dir={tmp_path_factory.mktemp('r')}",
+        *(str(BIN / "ray"), "start", "--head", "--block", f"--port={PORT}", "--num-cpus=0"),
+        *(f"--autoscaling-config={settings}", "--object-store-memory=100000000"),
+        *(f"--temp-dir={place}", *options),
     ]
-    with (tmp_path / "log").open("wb") as log:
-        head = psutil.Popen(command, env=environment, stdout=log, stderr=log)
-        try:
-            end = time.monotonic() + START_SECONDS
-            while not is_taken(PORT):
-                assert head.poll() is None, (tmp_path / "log").read_text()
-                assert time.monotonic() < end
-                time.sleep(0.1)
-            yield environment
-        finally:
-            family = [head, *head.children(recursive=True)]
-            for one in family:
-                one.kill() if one.is_running() else None
-            head.wait(30)
+    own = reach | {"RAY_OVERRIDE_NODE_ID_FOR_TESTING": HEAD_ID} | exported
+    with log.open("wb") as sink:
+        head = psutil.Popen(command, env=own, stdout=sink, stderr=sink)
+    try:
+        wait_for(PORT, head)
+        yield head, reach
+    finally:
+        for one in [head, *head.children(recursive=True)]:
+            one.kill() if one.is_running() else None
+        head.wait(30)
+
+
+def wait_for(port: int, head: psutil.Popen) -> None:
+    end = time.monotonic() + START_SECONDS
+    while not is_taken(port):
+        assert head.poll() is None, "Ray ended"
+        assert time.monotonic() < end, "Ray did not start"
+        time.sleep(0.1)
 
 
 def is_taken(port: int) -> bool:
@@ -213,15 +228,9 @@ def on_fake_nodes(config: dict) -> dict:
 
 @pytest.mark.ray
 @pytest.mark.timeout(240)
-def test_work_starts_the_worker_that_it_needs_and_no_other(config, fake_cluster):
-    answer = subprocess.run(
-        [sys.executable, "-c", ASK_FOR_WORKERS],
-        env=fake_cluster,
-        capture_output=True,
-        text=True,
-        timeout=150,
-        check=False,
-    )
+def test_work_starts_the_worker_that_it_needs_and_no_other(config, place):
+    with fake_cluster(config, place, "--include-dashboard=false") as (_, reach):
+        answer = run([sys.executable, "-c", ASK_FOR_WORKERS], reach, seconds=150)
     assert answer.returncode == 0, answer.stderr
     types = {name: kind["resources"] for name, kind in config["available_node_types"].items()}
     assert json.loads(answer.stdout.splitlines()[-1]) == {
@@ -229,3 +238,39 @@ def test_work_starts_the_worker_that_it_needs_and_no_other(config, fake_cluster)
         "cpu": types["cpu"] | {"GPU": 0},
         "nodes": 3,  # the head, which has no processor to give, and one of each
     }
+
+
+@pytest.mark.ray
+@pytest.mark.slow
+@pytest.mark.timeout(480)
+def test_a_submitted_job_trains_on_a_machine_that_it_made_come(config, place):
+    """The head has no processor: the job's workers need a machine that is not there yet."""
+    config["available_node_types"]["cpu"]["resources"]["CPU"] = 2  # this machine's
+    store, (dashboard, agent) = place / "store", (free_port(), free_port())
+    options = (f"--dashboard-port={dashboard}", f"--dashboard-agent-listen-port={agent}")
+    exported = {"FINGAN_STORE": str(store), "RAY_TRAIN_WORKER_GROUP_START_TIMEOUT_S": "300"}
+    job = [
+        *("python", "-m", "ray_jobs.train", "--config", "ray_jobs/configs/smoke.toml"),
+        *("--set", "train.steps=50", "--set", "train.ensemble=1"),
+    ]
+    with fake_cluster(config, place, *options, **exported) as (head, reach):
+        wait_for(dashboard, head)
+        submit = [str(BIN / "ray"), "job", "submit", "--working-dir", str(ROOT), "--", *job]
+        address = {"RAY_ADDRESS": f"http://127.0.0.1:{dashboard}"}
+        answer = run(submit, reach | address, seconds=360)
+    assert answer.returncode == 0, answer.stdout
+    assert "Adding 1 node(s) of type cpu." in answer.stdout
+    assert "gpu" not in answer.stdout
+    assert [model.reference for model in ModelStore(store).list()] == ["smoke@1"]
+
+
+def run(command: list[str], environment: dict, seconds: float) -> subprocess.CompletedProcess:
+    return subprocess.run(
+        command, env=environment, capture_output=True, text=True, timeout=seconds, check=False
+    )
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
