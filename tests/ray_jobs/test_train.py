@@ -109,6 +109,7 @@ def test_a_loss_that_is_not_finite_ends_with_exit_code_1(price_file, tmp_path, c
     assert not (tmp_path / "tiny").exists()
 
 
+@pytest.mark.slow
 def test_a_killed_driver_resumes_and_changes_no_final_weight(price_file, tmp_path, unbroken):
     config = tmp_path / "job.toml"
     config.write_text(
