@@ -18,6 +18,7 @@ from torch.nn.functional import leaky_relu
 from torch.nn.utils.parametrizations import spectral_norm
 
 from fingan.config import Config
+from fingan.models.precision import widened
 
 Paths = Float[Tensor, "horizon batch n_assets"]  # in units of the starting volatility
 State = Float[Tensor, "batch n_features"]
@@ -115,7 +116,7 @@ def sign_and_size(
             parameter stands before the channels, their slopes are constants to it, the penalty is
             exact all the same, and costs a third.
     """
-    channels: Tensor = _SignAndSize.apply(values, learnt)  # type: ignore[no-untyped-call]
+    channels: Tensor = _SignAndSize.apply(widened(values), learnt)  # type: ignore[no-untyped-call]
     return channels
 
 

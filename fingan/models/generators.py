@@ -25,6 +25,7 @@ from torch.nn import functional
 from fingan.config import Config
 from fingan.models.margins import MarginMap
 from fingan.models.market_filter import MarketFilter
+from fingan.models.precision import full_precision, widened
 from fingan.models.states import Today
 from fingan.models.tcn import CausalNetwork, Memory
 from fingan.volatility import component, modes
@@ -128,10 +129,11 @@ class InnovationGenerator(nn.Module):
         self, noise: Noise, today: Today, memory: list[Memory] | None = None
     ) -> tuple[Innovations, Modes, list[Memory]]:
         """Innovations of a stretch of steps, then modes and memory to continue from."""
-        shocks, variances = self.route(noise, today.modes)
+        with full_precision(noise):
+            shocks, variances = self.route(noise, today.modes)
         hidden = self.entry(noise) + self.state_entry(today.state)
         hidden, memory = self.network(hidden, memory)
-        exponent = self.exit(hidden)
+        exponent = widened(self.exit(hidden))
         stretch = functional.hardtanh(exponent, -MAX_EXPONENT, MAX_EXPONENT).exp()
         return torch.addcmul(-self.centre, shocks, stretch), variances, memory
 
@@ -213,7 +215,8 @@ class FilteredGenerator(MarketGenerator):
         The state stays what it was at the first step: the memory knows the rest.
         """
         innovations, variances, memory = self.innovations(noise, today, memory)
-        returns, after = self.volatility(innovations, today)
+        with full_precision(noise):
+            returns, after = self.volatility(innovations, today)
         return returns, after._replace(modes=variances), memory
 
     def recentre(self, noise: Noise, today: Today) -> None:

@@ -44,8 +44,8 @@ class CausalBlock(nn.Module):
 
 
 def _add_product(into: Hidden, hidden: Hidden, weight: Tensor) -> None:
-    """``into += hidden @ weight.T`` within one matrix product."""
-    into.flatten(0, 1).addmm_(hidden.flatten(0, 1), weight.T)
+    """``into += hidden @ weight.T`` within one matrix product, in the precision of ``into``."""
+    into.flatten(0, 1).addmm_(hidden.flatten(0, 1), weight.to(into.dtype).T)
 
 
 class CausalNetwork(nn.Module):

@@ -14,6 +14,7 @@ appendix D for simultaneous updates. batch = windows on this worker.
 import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import Literal
 
 import torch
 from jaxtyping import Float
@@ -24,6 +25,7 @@ from torch.nn.functional import pad
 from fingan.config import Config
 from fingan.models.critics import MarketCritic
 from fingan.models.generators import MarketGenerator
+from fingan.models.precision import widened
 from fingan.models.states import Today
 from fingan.training.feature_matching import feature_pull
 from fingan.training.objectives import (
@@ -60,6 +62,10 @@ class AdversarialConfig(Config):
 
     slope_penalty: PositiveFloat = 10.0
     """Weight of the gradient penalty of ``wasserstein-gp``."""
+
+    precision: Literal["float32", "bfloat16"] = "float32"
+    """Of the networks' products in training; ``bfloat16`` is for GPUs. Weights, optimizers, the
+    volatility filter and everything that is published stay in float32."""
 
     beta2: float = Field(default=0.99, gt=0, lt=1)
     """Decay of Adam's second moment; the first moment has none."""
@@ -108,11 +114,13 @@ def adversarial_gradients(
 ) -> dict[str, Float[Tensor, ""]]:
     """Leave the gradients of one step in the networks; return the terms of the objective."""
     objective = objective_of(config.objective)
-    with torch.set_grad_enabled(moves_generator):
+    mixed = _mixed(batch, config)
+    with mixed, torch.set_grad_enabled(moves_generator):
         synthetic = synthetic_paths(generator, batch)
     paths = _compared(batch, synthetic.detach(), objective)
     n_parts = paths.shape[1] // batch.real.shape[1]
-    scores = critic(paths, batch.today.state.repeat(n_parts, 1), batch.portfolios)
+    with mixed:
+        scores = widened(critic(paths, batch.today.state.repeat(n_parts, 1), batch.portfolios))
     real_scores, synthetic_scores, *_ = scores.chunk(n_parts)
 
     slopes = objective.penalised != "nowhere"
@@ -131,6 +139,12 @@ def adversarial_gradients(
     if moves_generator:
         synthetic.backward(pull)
     return {"critic_loss": d_loss.detach(), "generator_loss": g_loss} | terms
+
+
+def _mixed(batch: Batch, config: AdversarialConfig) -> torch.autocast:
+    """Passes in the precision asked for; gradients are taken outside, as torch wants it."""
+    is_mixed = config.precision != "float32"
+    return torch.autocast(batch.real.device.type, torch.bfloat16, enabled=is_mixed)
 
 
 def _compared(

@@ -27,22 +27,22 @@ def rank() -> int:
 
 
 def own_share(batch_size: int) -> slice:
-    """This worker's slice of the global batch.
+    """This worker's slice of the global batch; slices differ by one window at most.
 
     Raises:
-        ValueError: If the workers cannot share the batch evenly.
+        ValueError: If there are more workers than windows.
     """
-    if batch_size % world_size():
+    if batch_size < world_size():
         raise ValueError(
-            "batch_size must be a multiple of the number of workers,"
+            "batch_size must be at least the number of workers,"
             f" got {batch_size} for {world_size()} workers"
         )
-    share = batch_size // world_size()
-    return slice(rank() * share, (rank() + 1) * share)
+    first, last = (batch_size * number // world_size() for number in (rank(), rank() + 1))
+    return slice(first, last)
 
 
 def average_gradients(
-    modules: Iterable[nn.Module], terms: dict[str, Tensor], step: int
+    modules: Iterable[nn.Module], terms: dict[str, Tensor], step: int, weight: float = 1.0
 ) -> dict[str, float]:
     """Average the gradients, in place, and the terms of the objective over all workers.
 
@@ -50,6 +50,7 @@ def average_gradients(
         modules: Networks after ``backward``; a parameter without gradient is left alone.
         terms: Scalars of this worker.
         step: For the error.
+        weight: This worker's part of the global batch; the weights of all add up to 1.
 
     Returns:
         The averaged terms, equal on all workers.
@@ -62,8 +63,8 @@ def average_gradients(
     scalars = torch.stack([*terms.values()])
     flat = torch.cat([*(gradient.flatten() for gradient in gradients), scalars])
     if world_size() > 1:
+        flat *= weight
         dist.all_reduce(flat)
-        flat /= world_size()
     averages = dict(zip(terms, flat[len(flat) - len(terms) :].tolist(), strict=True))
     if not flat.sum().isfinite() and not flat.isfinite().all():
         raise TrainingDivergedError(step, averages)
@@ -74,13 +75,13 @@ def average_gradients(
     return averages
 
 
-def mean_over_workers(tensor: Tensor) -> Tensor:
-    """The average of a tensor that every worker has of its own."""
+def mean_over_workers(tensor: Tensor, n_windows: int) -> Tensor:
+    """The mean over the global batch of what every worker has as the mean over its own windows."""
     if world_size() == 1:
         return tensor
-    total = tensor.clone()
+    total = torch.cat([tensor.flatten(), tensor.new_ones(1)]) * n_windows
     dist.all_reduce(total)
-    return total / world_size()
+    return (total[:-1] / total[-1]).view_as(tensor)
 
 
 def broadcast_weights(modules: Iterable[nn.Module]) -> None:

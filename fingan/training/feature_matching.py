@@ -35,6 +35,6 @@ def feature_pull(
     synthetic = synthetic.detach().requires_grad_()
     found = features(synthetic).mean(0)
     with torch.no_grad():
-        gap = mean_over_workers(found - features(real).mean(0))
+        gap = mean_over_workers(found - features(real).mean(0), real.shape[1])
     (gradient,) = torch.autograd.grad(found, synthetic, 2 * gap)
     return gap.square().sum(), gradient

@@ -178,7 +178,8 @@ def _step(state: TrainState, training_set: TrainingSet, config: TrainConfig) -> 
         adversarial,
         moves_generator,
     )
-    averages = average_gradients([state.generator, state.critic], terms, state.steps_done)
+    weight = (share.stop - share.start) / config.batch_size
+    averages = average_gradients([state.generator, state.critic], terms, state.steps_done, weight)
     set_learning_rate(optimizers, rate)
     for optimizer in optimizers:
         optimizer.step()

@@ -43,11 +43,11 @@ def state(training_set, config):
     return state
 
 
-def doubled(batch):
+def cast(batch, kind):
     fields = {field.name: getattr(batch, field.name) for field in dataclasses.fields(batch)}
-    today = fields.pop("today").map(torch.Tensor.double)
-    wide = {name: value.double() for name, value in fields.items() if value is not None}
-    return dataclasses.replace(batch, today=today, **wide)
+    today = fields.pop("today").map(lambda value: value.to(kind))
+    others = {name: value.to(kind) for name, value in fields.items() if value is not None}
+    return dataclasses.replace(batch, today=today, **others)
 
 
 @pytest.fixture(params=["whole", "gappy"])
@@ -55,7 +55,7 @@ def batch(request, training_set, gappy, config, state):
     market = training_set
     if request.param == "gappy":
         market = prepare(gappy, config, torch.device("cpu"))
-    found = doubled(market.batch(config, state.generator.n_noise, 0))
+    found = cast(market.batch(config, state.generator.n_noise, 0), torch.float64)
     assert (found.observed is None) == (request.param == "whole")
     return found
 
@@ -193,7 +193,7 @@ def test_the_generator_moves_once_in_so_many_steps(config, moves):
 
 def test_what_the_market_did_not_observe_is_zero_on_both_sides(gappy, config, state):
     market = prepare(gappy, config, torch.device("cpu"))
-    batch = doubled(market.batch(config, state.generator.n_noise, 3))
+    batch = cast(market.batch(config, state.generator.n_noise, 3), torch.float64)
     absent = batch.observed == 0
     assert absent.any()
     assert (batch.real[absent] == 0).all()
@@ -256,3 +256,20 @@ def test_the_critic_scores_market_and_synthetic_paths_alike(state, batch):
     ahead = state.critic(torch.cat([batch.real, synthetic], 1), twice, batch.portfolios)
     behind = state.critic(torch.cat([synthetic, batch.real], 1), twice, batch.portfolios)
     torch.testing.assert_close(ahead, behind.roll(len(behind) // 2))
+
+
+def test_networks_in_bfloat16_give_gradients_in_float32_that_differ_by_rounding(state, batch):
+    generator, critic = state.generator.float(), state.critic.float()
+    batch = cast(batch, torch.float32)
+    found = []
+    for precision in ("float32", "bfloat16"):
+        config = CONFIG.model_copy(update={"precision": precision})
+        generator.zero_grad()
+        critic.zero_grad()
+        adversarial_gradients(generator, critic, batch, config)
+        given = [*gradients(generator).values(), *gradients(critic).values()]
+        assert {one.dtype for one in given if one is not None} == {torch.float32}
+        found.append(torch.cat([one.flatten() for one in given if one is not None]))
+    exact, rounded = found
+    assert not torch.equal(exact, rounded)
+    assert float((exact - rounded).norm() / exact.norm()) < 0.15

@@ -28,28 +28,44 @@ def workers() -> Iterator[GlooWorkers]:
     both.close()
 
 
-def assert_two_equal_one(workers, prices, values):
+def assert_all_equal_one(workers, prices, values):
     one = fitted(prices, values)
-    first, second = workers.run(fitted, prices, values)
-    assert are_equal(first, second)
+    first, *others = workers.run(fitted, prices, values)
+    assert all(are_equal(first, other) for other in others)
     difference, name = largest_difference(one, first)
     assert difference <= TOLERANCE, f"{name} differs by {difference:.1e}"
 
 
+VALUES = {
+    "steps": 25,
+    "ensemble": 2,
+    "window": 32,
+    "batch_size": 32,
+    "selection": {"n_paths": 16, "n_starts": 8},
+}
+
+
 def test_two_workers_equal_one(workers, garch_prices):
-    values = {
-        "steps": 25,
-        "ensemble": 2,
-        "window": 32,
-        "batch_size": 32,
-        "selection": {"n_paths": 16, "n_starts": 8},
-    }
-    assert_two_equal_one(workers, garch_prices, values)
+    assert_all_equal_one(workers, garch_prices, VALUES)
+
+
+def test_two_workers_equal_one_where_one_has_a_window_more(workers, garch_prices):
+    uneven = {"ensemble": 1, "batch_size": 7, "adversarial": {"feature_matching": 0.5}}
+    assert_all_equal_one(workers, garch_prices, VALUES | uneven)
+
+
+@pytest.mark.slow
+def test_four_workers_equal_one_with_the_default_model_on_the_bundled_stocks():
+    four = GlooWorkers(4)
+    try:
+        assert_all_equal_one(four, "sp500-20", {"steps": 50, "ensemble": 1})
+    finally:
+        four.close()
 
 
 @pytest.mark.slow
 def test_two_workers_equal_one_with_the_default_model_on_the_bundled_stocks(workers):
-    assert_two_equal_one(workers, "sp500-20", {"steps": 50, "ensemble": 1})
+    assert_all_equal_one(workers, "sp500-20", {"steps": 50, "ensemble": 1})
 
 
 @pytest.mark.parametrize("place", ["term", "nan", "inf"])
