@@ -15,6 +15,7 @@ Bollerslev (1987) for the Student likelihood, by which an outlier does not own t
 """
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -50,6 +51,7 @@ START = (
 SPREAD = (1.0, 1.5, 0.7, 1.0, 0.07, 0.07, 1.0, 0.07, 0.07)  # prior deviations from START
 UNCHANGED = 0.005  # of the days: so often no return occurs twice by chance
 PEERS = (5, 8)  # places of what an asset without peers has not
+STRETCH = 2**19  # numbers a day tries, times days: what a fit holds of each quantity at once
 
 
 @dataclass(frozen=True)
@@ -116,7 +118,7 @@ def fit_components(returns: Returns, unchanged: Tensor | None = None) -> Compone
     stood = unchanged_days(returns) if unchanged is None else unchanged
     counts = (~returns.isnan() & ~stood).double().unsqueeze(1)
     free = most_likely(
-        lambda points: counts * _log_likelihood(returns, points, weights),
+        lambda points: _log_likelihood(returns, counts, points, weights),
         torch.tensor(START, dtype=torch.float64) * kept,
         torch.tensor(SPREAD, dtype=torch.float64) * kept,
         returns.shape[1],
@@ -181,18 +183,28 @@ def _filter_of(
 
 def _log_likelihood(
     returns: Returns,
+    counts: Float[Tensor, "n_days 1 n_assets"],
     free: Float[Tensor, "tried n_assets n_free"],
     weights: Float[Tensor, "n_assets n_assets"],
-) -> Float[Tensor, "n_days tried n_assets"]:
-    """Each day's log-likelihood of each asset, without constants."""
-    innovations, slow, fast = _filtered(_filter_of(free, weights), returns)
-    tail = (innovations.square() / (FREEDOM - 2)).log1p() * ((FREEDOM + 1) / 2)
-    logs = slow[:-1].log() + fast[:-1].sum(-2).clamp(-MAX_LOG, MAX_LOG)
-    return -(logs / 2 + tail)
+) -> Iterator[Float[Tensor, "some_days tried n_assets"]]:
+    """Each day's log-likelihood of each asset, without constants, a stretch after another."""
+    n_days = max(1, STRETCH // free[..., 0].numel())
+    stretches = _swept(_filter_of(free, weights), returns, n_days)
+    for counted, (innovations, slow, fast) in zip(counts.split(n_days), stretches, strict=True):
+        tail = (innovations.square() / (FREEDOM - 2)).log1p() * ((FREEDOM + 1) / 2)
+        logs = slow[:-1].log() + fast[:-1].sum(-2).clamp(-MAX_LOG, MAX_LOG)
+        yield counted * -(logs / 2 + tail)
 
 
 def _filtered(law: ComponentFilter, returns: Returns) -> tuple[Tensor, Tensor, Tensor]:
-    """Innovations (0 where unobserved), slow components and leverage components of a history.
+    """Innovations (0 where unobserved), slow components and leverage components of a history."""
+    return next(_swept(law, returns, max(1, len(returns))))
+
+
+def _swept(
+    law: ComponentFilter, returns: Returns, most_days: int
+) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
+    """The same, a stretch of days after another; its components begin with the day before it.
 
     The loop over days is numpy's: on arrays this small an operation costs a third of torch's.
     """
@@ -214,35 +226,40 @@ def _filtered(law: ComponentFilter, returns: Returns) -> tuple[Tensor, Tensor, T
     # components first, so that each is one contiguous row
     decay, own, peers = (np.moveaxis(array, -2, 0).copy() for array in (decay, own, peers))
     has_peers = bool(weights.any())
-    innovations = np.empty((n_days, *shape))
-    slow, fast = np.ones((n_days + 1, *shape)), np.zeros((n_days + 1, 2, *shape))
-    for day in range(n_days):
-        before, pair = slow[day], fast[day]
-        log = pair[0] + pair[1]
-        np.minimum(log, MAX_LOG, out=log)
-        np.maximum(log, -MAX_LOG, out=log)
-        log *= -0.5
-        shock = np.exp(log, out=innovations[day])
-        shock *= values[day]
-        shock /= np.sqrt(before)
-        news = np.minimum(shock, MAX_NEWS)
-        np.maximum(news, -MAX_NEWS, out=news)
-        surprise = news * news
-        if gaps[day]:
-            surprise += missing[day]
-        surprise -= 1
-        gain = alpha
-        if is_young[day]:
-            gain = np.minimum(np.maximum(alpha, warm[day]), persistence)
-        following = np.multiply(gain, surprise, out=slow[day + 1])
-        following += persistence
-        following *= before
-        following += omega
-        if is_new[day]:
-            following[...] = np.where(started[day], following, before)
-        moved = np.multiply(decay, pair, out=fast[day + 1])
-        moved += own * news
-        if has_peers:
-            moved += peers * (news @ weights)
-    leverage = torch.from_numpy(np.moveaxis(fast, 1, -2).copy())
-    return torch.from_numpy(innovations), torch.from_numpy(slow), leverage
+    last_slow, last_fast = np.ones(shape), np.zeros((2, *shape))
+    for first in range(0, max(1, n_days), most_days):
+        days = range(first, min(first + most_days, n_days))
+        innovations = np.empty((len(days), *shape))
+        slow, fast = np.empty((len(days) + 1, *shape)), np.empty((len(days) + 1, 2, *shape))
+        slow[0], fast[0] = last_slow, last_fast
+        for row, day in enumerate(days):
+            before, pair = slow[row], fast[row]
+            log = pair[0] + pair[1]
+            np.minimum(log, MAX_LOG, out=log)
+            np.maximum(log, -MAX_LOG, out=log)
+            log *= -0.5
+            shock = np.exp(log, out=innovations[row])
+            shock *= values[day]
+            shock /= np.sqrt(before)
+            news = np.minimum(shock, MAX_NEWS)
+            np.maximum(news, -MAX_NEWS, out=news)
+            surprise = news * news
+            if gaps[day]:
+                surprise += missing[day]
+            surprise -= 1
+            gain = alpha
+            if is_young[day]:
+                gain = np.minimum(np.maximum(alpha, warm[day]), persistence)
+            following = np.multiply(gain, surprise, out=slow[row + 1])
+            following += persistence
+            following *= before
+            following += omega
+            if is_new[day]:
+                following[...] = np.where(started[day], following, before)
+            moved = np.multiply(decay, pair, out=fast[row + 1])
+            moved += own * news
+            if has_peers:
+                moved += peers * (news @ weights)
+        last_slow, last_fast = slow[-1], fast[-1]
+        leverage = torch.from_numpy(np.moveaxis(fast, 1, -2).copy())
+        yield torch.from_numpy(innovations), torch.from_numpy(slow), leverage

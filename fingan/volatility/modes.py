@@ -79,9 +79,9 @@ def fit_modes(
     usual = squares.nanmean(0).nan_to_num(nan=1.0).clamp(min=LEAST_USUAL)
     squares = squares / usual
 
-    def log_likelihood(points: Tensor) -> Tensor:
+    def log_likelihood(points: Tensor) -> list[Tensor]:
         likelihood, _ = _filtered(*_coefficients(points), squares, shares)
-        return likelihood
+        return [likelihood]
 
     start, spread = (torch.tensor(numbers, dtype=torch.float64) for numbers in (START, SPREAD))
     alpha, beta = _coefficients(most_likely(log_likelihood, start, spread, n_modes))

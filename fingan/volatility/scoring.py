@@ -2,19 +2,31 @@
 
 Source: Berndt, Hall, Hall & Hausman (1974), Estimation and inference in nonlinear structural
 models, for the outer product of scores; Levenberg (1944) for the damping. Scores are forward
-differences: the likelihoods of all moved points come from one pass over the days.
+differences: the likelihoods of all moved points come from one pass over the days, and only their
+sums are kept, so that memory does not grow with the history.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
 Points = Float[Tensor, "n_tried n_problems n_free"]
-LogLikelihood = Callable[[Points], Float[Tensor, "n_days n_tried n_problems"]]
+LogLikelihood = Callable[[Points], Iterable[Float[Tensor, "some_days n_tried n_problems"]]]
 
 ITERATIONS, MOVE, GAIN, BOUND = 30, 1e-4, 0.1, 9.0
+
+
+@dataclass(frozen=True)
+class _Sums:
+    """Of a log-likelihood over all days."""
+
+    value: Float[Tensor, " n_problems"]
+    gradient: Float[Tensor, "n_problems n_free"]
+    information: Float[Tensor, "n_problems n_free n_free"]
+    """Outer products of the days' scores."""
 
 
 def most_likely(
@@ -26,7 +38,8 @@ def most_likely(
     """Posterior modes of ``n_problems`` problems that have the same free numbers.
 
     Args:
-        log_likelihood: Each day's, of each problem, at several points. Where a problem's days
+        log_likelihood: Each day's, of each problem, at several points; a stretch of days after
+            another. Where a problem's days
             depend on the numbers of the others, all are moved alike for a score: the step is then
             one of several that rise, and is taken only where it does.
         start: Centre of the Gaussian prior, from which the search begins.
@@ -39,8 +52,8 @@ def most_likely(
     moves = MOVE * torch.eye(len(start), dtype=torch.float64)[is_free]
     tried_at = torch.cat([torch.zeros_like(moves[:1]), moves])
 
-    def evaluate(point: Tensor) -> Tensor:
-        return log_likelihood(point + tried_at[:, None])
+    def evaluate(point: Tensor) -> _Sums:
+        return _sums(log_likelihood(point + tried_at[:, None]), n_problems, len(moves))
 
     def prior(point: Tensor) -> Tensor:
         return ((point - start)[:, is_free] / unit).square().sum(1) / -2
@@ -49,9 +62,8 @@ def most_likely(
     current = evaluate(point)
     damping = torch.full((n_problems,), 1e-2, dtype=torch.float64)
     for _ in range(ITERATIONS):
-        scores = ((current[:, 1:] - current[:, :1]) / MOVE).permute(2, 0, 1)
-        gradient = scores.sum(1) - (point - start)[:, is_free] / unit.square()
-        information = scores.mT @ scores + torch.diag(unit**-2)
+        gradient = current.gradient - (point - start)[:, is_free] / unit.square()
+        information = current.information + torch.diag(unit**-2)
         diagonal = information.diagonal(dim1=1, dim2=2)
         damped = information + torch.diag_embed(damping[:, None] * diagonal)
         step = torch.linalg.solve(damped, gradient.unsqueeze(-1)).squeeze(-1)
@@ -59,7 +71,7 @@ def most_likely(
         candidate[:, is_free] += step.clamp(-1, 1)
         candidate = candidate.clamp(-BOUND, BOUND)
         tried = evaluate(candidate)
-        gain = (tried - current)[:, 0].sum(0) + prior(candidate) - prior(point)
+        gain = tried.value - current.value + prior(candidate) - prior(point)
         better = gain > 0
         point = torch.where(better[:, None], candidate, point)
         current = tried if bool(better.all()) else evaluate(point)
@@ -67,3 +79,15 @@ def most_likely(
         if bool(better.any()) and gain.max() < GAIN:
             break
     return point
+
+
+def _sums(stretches: Iterable[Tensor], n_problems: int, n_free: int) -> _Sums:
+    value = torch.zeros(n_problems, dtype=torch.float64)
+    gradient = torch.zeros(n_problems, n_free, dtype=torch.float64)
+    information = torch.zeros(n_problems, n_free, n_free, dtype=torch.float64)
+    for days in stretches:
+        scores = ((days[:, 1:] - days[:, :1]) / MOVE).permute(2, 0, 1)
+        value += days[:, 0].sum(0)
+        gradient += scores.sum(1)
+        information += scores.mT @ scores
+    return _Sums(value, gradient, information)
