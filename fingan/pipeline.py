@@ -36,6 +36,7 @@ from fingan.training.fitting import fit_market
 from fingan.training.loop import Progress
 from fingan.training.loop import fit as fit_steps
 from fingan.training.members import published_members
+from fingan.training.mlflow_log import MlflowLog, check_mlflow
 from fingan.training.state import latest_step
 
 __all__ = [
@@ -75,6 +76,8 @@ class TrainingRun:
     """Of the published model; None before the end, and on workers other than the first."""
     n_trials: int = 1
     """Configurations among which this one was chosen, this one included; the card says so."""
+    mlflow: str | None = None
+    """URI of an MLflow server or database that gets the metrics too."""
 
     @property
     def identity(self) -> dict[str, str]:
@@ -101,10 +104,12 @@ class TrainingRun:
 
         Raises:
             CheckpointError: If the run is to be resumed and there is nothing to resume.
-            RequestError: If the model's name is not allowed.
+            RequestError: If the model's name is not allowed, or MLflow does not answer.
             StoreError: If the store or the directory cannot be written.
         """
         ModelStore(self.store).check_writable(self.name)
+        if self.mlflow is not None:
+            check_mlflow(self.mlflow)
         try:
             if self.resume:
                 self._check_resumable()
@@ -126,14 +131,18 @@ class TrainingRun:
         if self.reference is not None:
             return
         identity, is_first = self.identity, rank() == 0
-        with EventLog(self.directory / "tensorboard" if is_first else None) as log:
+        events = EventLog(self.directory / "tensorboard" if is_first else None)
+        server = self.mlflow if is_first else None
+        document = self.config.model_dump(mode="json")
+        with events, MlflowLog(server, self.directory, self.directory.name, document) as tracked:
             for progress in fit_steps(
                 self.returns,
                 self.config,
                 device=self.device,
                 resume=lambda state: state.restore(self.directory, identity),
             ):
-                log.add(progress.step, progress.metrics)
+                for log in (events, tracked):
+                    log.add(progress.step, progress.metrics)
                 if progress.is_check:
                     self._save(progress, identity)
                 yield progress

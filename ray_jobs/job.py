@@ -64,8 +64,16 @@ class TrainJob(Config):
     workers: PositiveInt = 2
     """Processes that share each batch, of one thread or one GPU each."""
 
+    min_workers: PositiveInt | None = None
+    """Elastic training: with how few it starts, and goes on when a node is lost; default all. It
+    grows back when there is room. The batch stays the same."""
+
     use_gpu: bool = False
     """Whether each worker trains on a GPU."""
+
+    mlflow: str | None = None
+    """URI of an MLflow server or database that gets the metrics too; TensorBoard's are always
+    written."""
 
     max_failures: NonNegativeInt = Field(default=3, le=1000)
     """How often workers are started again, from the last checkpoint, after one has died."""
@@ -77,10 +85,20 @@ class TrainJob(Config):
     """The model."""
 
     @model_validator(mode="after")
-    def _batch_can_be_shared(self) -> Self:
-        if self.train.batch_size % self.workers:
+    def _workers_fit(self) -> Self:
+        if self.train.batch_size < self.workers:
             raise ValueError(
-                "train.batch_size must be a multiple of workers,"
+                "train.batch_size must be at least the number of workers,"
                 f" got {self.train.batch_size} for {self.workers} workers"
             )
+        if self.min_workers is not None and self.min_workers > self.workers:
+            raise ValueError(
+                f"min_workers must be at most workers, {self.workers}, got {self.min_workers}"
+            )
         return self
+
+    @property
+    def team(self) -> int | tuple[int, int]:
+        """The number of workers as Ray Train takes it: fixed, or from the least to the most."""
+        fewest = self.min_workers or self.workers
+        return self.workers if fewest == self.workers else (fewest, self.workers)

@@ -25,4 +25,5 @@ def prepared_run(job: TrainJob, *, resume: bool) -> TrainingRun:
         until=job.until,
         resume=resume,
     )
-    return replace(run, directory=run.directory.absolute())  # workers stand elsewhere
+    directory = run.directory.absolute()  # workers stand elsewhere
+    return replace(run, directory=directory, mlflow=job.mlflow)

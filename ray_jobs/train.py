@@ -63,9 +63,10 @@ def _fit(job: TrainJob, run: TrainingRun, ray_state: Path) -> Outcome:
             "name": run.name,
             "store": run.store,
             "directory": str(run.directory),
+            "mlflow": run.mlflow,
         },
         torch_config=TorchConfig(timeout_s=EXCHANGE_SECONDS),
-        scaling_config=ScalingConfig(num_workers=job.workers, use_gpu=job.use_gpu),
+        scaling_config=ScalingConfig(num_workers=job.team, use_gpu=job.use_gpu),
         run_config=RunConfig(
             name=uuid.uuid4().hex,
             storage_path=str(ray_state),
@@ -90,8 +91,9 @@ def _reason(failure: Exception, job: TrainJob) -> str:
     lost = getattr(failure, "worker_failures", None)
     if lost is None:
         kind = "GPU" if job.use_gpu else "CPU"
+        least = job.min_workers or job.workers
         return (
-            f"the cluster must start {job.workers} workers of one {kind} each, but did not:"
+            f"the cluster must start {least} workers of one {kind} each, but did not:"
             f" {_first_line(failure)}"
         )
     rank, last = min(lost.items())

@@ -35,7 +35,7 @@ def flat_trial(given: Report, prices: pd.DataFrame, place: Report) -> None:
     Args:
         given: ``train``, the configuration as JSON; ``directory`` of its checkpoints.
         prices: The training period.
-        place: ``name``, ``store`` and ``device`` of every trial.
+        place: ``name``, ``store``, ``device`` and ``mlflow`` of every trial.
     """
     from ray import tune
 
@@ -63,7 +63,7 @@ def distributed_trial(given: Report, prices: Any, place: Report, job: SweepJob) 
         train_loop_config={"given": given, "prices": prices, "place": place},
         torch_config=TorchConfig(timeout_s=EXCHANGE_SECONDS),
         scaling_config=ScalingConfig(
-            num_workers=job.workers, use_gpu=job.use_gpu, resources_per_worker=share
+            num_workers=job.team, use_gpu=job.use_gpu, resources_per_worker=share
         ),
         run_config=RunConfig(
             name=uuid.uuid4().hex,
@@ -120,6 +120,7 @@ def trial_run(given: Report, prices: pd.DataFrame, place: Report) -> TrainingRun
         store=place["store"],
         directory=directory,
         device=place["device"],
+        mlflow=place["mlflow"],
     )
     return replace(run, resume=latest_step(directory) is not None)
 

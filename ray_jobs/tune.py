@@ -49,10 +49,15 @@ class Plan:
     store: str
 
     @property
-    def place(self) -> dict[str, str]:
+    def place(self) -> dict[str, Any]:
         """What is the same in every trial."""
         device = "cuda" if self.job.use_gpu else "cpu"
-        return {"name": self.name, "store": self.store, "device": device}
+        return {
+            "name": self.name,
+            "store": self.store,
+            "device": device,
+            "mlflow": self.job.mlflow,
+        }
 
     def given(self, values: Values) -> dict[str, Any]:
         """What a trial is told."""
@@ -134,7 +139,7 @@ def _try_all(work: Sweep, ray_state: Path) -> None:
         work.record({}, ray.get(own))
 
 
-def _own_trial(given: dict[str, Any], prices: Any, where: dict[str, str]) -> dict[str, Any]:
+def _own_trial(given: dict[str, Any], prices: Any, where: dict[str, Any]) -> dict[str, Any]:
     """The job's own configuration to its end, whatever others reach."""
     *_, last = reports(given, prices, where)
     return last

@@ -23,7 +23,8 @@ def train_worker(job: dict[str, Any]) -> Outcome:
     """Train as one of several workers.
 
     Args:
-        job: ``prices`` (a reference to the table), ``train``, ``name``, ``store``, ``directory``.
+        job: ``prices`` (a reference to the table), ``train``, ``name``, ``store``, ``directory``,
+            ``mlflow``.
 
     Returns:
         How training ended. An end that starting again would only repeat is returned, not raised:
@@ -59,6 +60,7 @@ def _run(job: dict[str, Any], prices: pd.DataFrame, device: str) -> TrainingRun:
         store=job["store"],
         directory=Path(job["directory"]),
         device=device,
+        mlflow=job["mlflow"],
     )
 
 

@@ -1,5 +1,6 @@
 """Small training runs that tests and their worker processes make."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -27,11 +28,13 @@ def make_run(
     steps: int = 40,
     every: int = 10,
     resume: bool = False,
+    mlflow: str | None = None,
     **values: Any,
 ) -> TrainingRun:
     """A run of tiny networks that publishes ``tiny`` in ``store``."""
     config = TrainConfig.model_validate(tiny(steps, every) | values)
-    return train(prices, config, name="tiny", store=str(store), resume=resume)
+    run = train(prices, config, name="tiny", store=str(store), resume=resume)
+    return replace(run, mlflow=mlflow)
 
 
 def tiny(steps: int, every: int) -> dict[str, Any]:

@@ -47,8 +47,14 @@ def test_a_job_travels_as_json():
 
 
 def test_a_batch_that_the_workers_cannot_share_is_refused():
-    with pytest.raises(ConfigError, match="must be a multiple of workers, got 64 for 3 workers"):
-        load_config(TrainJob, CONFIGS / "smoke.toml", ["workers=3"])
+    with pytest.raises(ConfigError, match="be at least the number of workers, got 64 for 65"):
+        load_config(TrainJob, CONFIGS / "smoke.toml", ["workers=65"])
+
+
+@pytest.mark.parametrize(("fewest", "team"), [(None, 4), (4, 4), (1, (1, 4))])
+def test_an_elastic_team_has_a_least_and_a_most(fewest, team):
+    job = TrainJob.model_validate({"prices": "x", "name": "x", "workers": 4, "min_workers": fewest})
+    assert job.team == team
 
 
 @pytest.mark.parametrize(
@@ -59,9 +65,10 @@ def test_a_batch_that_the_workers_cannot_share_is_refused():
         (["--set", "train.steps=many"], "'train.steps' must be a valid integer, got 'many'"),
         (["--workers", "0"], "'workers' must be greater than 0, got 0"),
         (
-            ["--workers", "3", "--set", "train.batch_size=128"],
-            "train.batch_size must be a multiple of workers, got 128 for 3",
+            ["--workers", "129", "--set", "train.batch_size=128"],
+            "train.batch_size must be at least the number of workers, got 128 for 129",
         ),
+        (["--set", "min_workers=3"], "min_workers must be at most workers, 2, got 3"),
         (["--set", "prices=nowhere.csv"], "nowhere.csv: "),
         (["--set", "until=1990-01-01"], "until must not lie before the first row, 2015-01-02"),
         (["--set", "name=Mine!"], "Mine!"),
