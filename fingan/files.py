@@ -9,9 +9,12 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Protocol, cast, runtime_checkable
 
+from upath import UPath
+
 from fingan.errors import StoreError
 
 Location = str | os.PathLike[str]
+Folder = Path | UPath
 
 
 @runtime_checkable
@@ -53,6 +56,20 @@ def local_path(location: Location) -> Path | None:
         case filesystem, key if "file" in filesystem.protocol:
             return Path(key)
     return None
+
+
+def folder(location: Location) -> Folder:
+    """A directory on disk or behind a URL, with the methods of a path."""
+    path = local_path(location)
+    return UPath(os.fspath(location)) if path is None else path
+
+
+def remove_folder(directory: Folder) -> None:
+    """Remove a directory with everything in it, where there is one."""
+    if isinstance(directory, Path):
+        shutil.rmtree(directory, ignore_errors=True)
+    elif directory.exists():
+        directory.fs.rm(directory.path, recursive=True)
 
 
 @contextmanager

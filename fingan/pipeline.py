@@ -8,7 +8,6 @@ result is a function of, so that ``resume`` finds the run again and no two runs 
 import hashlib
 import json
 import os
-import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -23,7 +22,7 @@ from fingan.data.prices import read_prices
 from fingan.data.quality import data_digest
 from fingan.data.returns import Date, ReturnTable, end_of, log_returns
 from fingan.errors import CheckpointError, PriceDataError, RequestError, StoreError
-from fingan.files import local_path, whole_file
+from fingan.files import Folder, folder, remove_folder, whole_file
 from fingan.models.market import History, MarketModel, MarketShape
 from fingan.scenarios.baselines import Baseline, baseline
 from fingan.scenarios.present import present
@@ -69,7 +68,7 @@ class TrainingRun:
     config: TrainConfig
     name: str
     store: str
-    directory: Path
+    directory: Folder
     resume: bool = False
     device: str = "cpu"
     reference: str | None = None
@@ -113,8 +112,8 @@ class TrainingRun:
         try:
             if self.resume:
                 self._check_resumable()
-            elif self.directory.exists():
-                shutil.rmtree(self.directory)
+            else:
+                remove_folder(self.directory)
             self.directory.mkdir(parents=True, exist_ok=True)
         except OSError as failure:
             raise StoreError(f"{self.directory}: cannot be written: {failure.strerror}") from None
@@ -196,7 +195,7 @@ class TrainingRun:
     def _publish(self, progress: Progress) -> None:
         """Publish the model; only then forget the checkpoints."""
         self.reference = ModelStore(self.store).publish(self.name, self._writer(progress))
-        with whole_file(self.directory / PUBLISHED) as file:
+        with whole_file(str(self.directory / PUBLISHED)) as file:
             file.write(self.reference.encode())
         for path in self.directory.glob("step-*"):
             path.unlink(missing_ok=True)
@@ -262,8 +261,7 @@ def train(
     returns = log_returns(prices)
     key = _digest([data_digest(prices), config.model_dump(mode="json")])[:12]
     store = store or default_store()
-    root = local_path(store)
-    directory = (root or Path("models")) / ".runs" / f"{name}-{key}"
+    directory = folder(store) / ".runs" / f"{name}-{key}"
     return TrainingRun(prices, returns, config, name, store, directory, resume, device)
 
 

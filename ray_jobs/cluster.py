@@ -9,6 +9,9 @@ import os
 import secrets
 from pathlib import Path
 from types import ModuleType
+from typing import Any
+
+from fingan.files import Folder
 
 TRAINING = {
     "RAY_TRAIN_ENABLE_PREEMPTION_WATCHER": "0",
@@ -52,6 +55,16 @@ def connect(n_cpus: int) -> ModuleType:
     else:
         ray.init(logging_level="ERROR")
     return ray
+
+
+def ray_storage(directory: Folder) -> dict[str, Any]:
+    """Where Ray keeps the state of a run, as its ``RunConfig`` takes it."""
+    if isinstance(directory, Path):
+        return {"storage_path": str(directory)}
+    from pyarrow.fs import FSSpecHandler, PyFileSystem
+
+    files = PyFileSystem(FSSpecHandler(directory.fs))
+    return {"storage_path": directory.path, "storage_filesystem": files}
 
 
 def is_temporary(path: Path) -> bool:

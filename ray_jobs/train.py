@@ -6,16 +6,15 @@ the library's own newest checkpoint; Ray's run state is used by nobody, and each
 program gives it a new name. A directory as store must be the same directory on every node.
 """
 
-import shutil
 import sys
 import uuid
 from collections.abc import Sequence
-from pathlib import Path
 
 from fingan.config import load_config
 from fingan.errors import FinganError, TrainingDivergedError
+from fingan.files import Folder, remove_folder
 from fingan.pipeline import TrainingRun
-from ray_jobs.cluster import connect
+from ray_jobs.cluster import connect, ray_storage
 from ray_jobs.command import WorkersLostError, exit_code, job_parser, overrides, show
 from ray_jobs.job import TrainJob
 from ray_jobs.runs import prepared_run
@@ -41,10 +40,10 @@ def train(job: TrainJob, *, resume: bool = False) -> Outcome:
     try:
         return _fit(job, run, ray_state)
     finally:
-        shutil.rmtree(ray_state, ignore_errors=True)
+        remove_folder(ray_state)
 
 
-def _fit(job: TrainJob, run: TrainingRun, ray_state: Path) -> Outcome:
+def _fit(job: TrainJob, run: TrainingRun, ray_state: Folder) -> Outcome:
     import ray
     from ray.train import (
         FailureConfig,
@@ -69,7 +68,7 @@ def _fit(job: TrainJob, run: TrainingRun, ray_state: Path) -> Outcome:
         scaling_config=ScalingConfig(num_workers=job.team, use_gpu=job.use_gpu),
         run_config=RunConfig(
             name=uuid.uuid4().hex,
-            storage_path=str(ray_state),
+            **ray_storage(ray_state),
             failure_config=FailureConfig(max_failures=job.max_failures, controller_failure_limit=1),
             logging_config=LoggingConfig(log_level="ERROR"),
         ),

@@ -6,7 +6,6 @@ import uuid
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
-from pathlib import Path
 from statistics import mean
 from typing import Any
 
@@ -14,6 +13,7 @@ import pandas as pd
 
 from fingan.data.returns import log_returns
 from fingan.errors import FinganError, TrainingDivergedError
+from fingan.files import folder
 from fingan.pipeline import TrainingRun
 from fingan.training.config import TrainConfig
 from fingan.training.distributed import from_first_worker
@@ -21,6 +21,7 @@ from fingan.training.loop import Progress
 from fingan.training.members import Member
 from fingan.training.selection import collapse
 from fingan.training.state import latest_step
+from ray_jobs.cluster import ray_storage
 from ray_jobs.sweep import SweepJob
 from ray_jobs.workers import EXCHANGE_SECONDS
 
@@ -67,7 +68,7 @@ def distributed_trial(given: Report, prices: Any, place: Report, job: SweepJob) 
         ),
         run_config=RunConfig(
             name=uuid.uuid4().hex,
-            storage_path=str(Path(given["directory"]) / "ray"),
+            **ray_storage(folder(given["directory"]) / "ray"),
             callbacks=[TuneReportCallback()],
             failure_config=FailureConfig(max_failures=job.max_failures, controller_failure_limit=1),
             logging_config=LoggingConfig(log_level="ERROR"),
@@ -111,7 +112,7 @@ def _opened(run: TrainingRun) -> bytes:
 
 def trial_run(given: Report, prices: pd.DataFrame, place: Report) -> TrainingRun:
     """The run of a trial, resumed where it stands."""
-    directory = Path(given["directory"])
+    directory = folder(given["directory"])
     run = TrainingRun(
         prices=prices,
         returns=log_returns(prices),

@@ -8,7 +8,6 @@ job's own configuration is always one of them, runs to its end, and wins a tie.
 """
 
 import contextlib
-import shutil
 import sys
 import uuid
 from collections.abc import Sequence
@@ -20,6 +19,7 @@ from typing import Any
 from fingan.assessment.sweep_page import write_sweep_page
 from fingan.config import load_config
 from fingan.errors import CheckpointError
+from fingan.files import Folder, folder, remove_folder
 from fingan.pipeline import TrainingRun
 from ray_jobs.cluster import connect
 from ray_jobs.command import (
@@ -45,6 +45,9 @@ class Plan:
 
     job: SweepJob
     directory: Path
+    """Of the journal and the page: beside the store, or on the driver's disk beside a bucket."""
+    trials: Folder
+    """Checkpoints, a directory a trial."""
     name: str
     store: str
 
@@ -62,7 +65,7 @@ class Plan:
     def given(self, values: Values) -> dict[str, Any]:
         """What a trial is told."""
         config = self.job.configured(values).model_dump(mode="json")
-        directory = self.directory / "trials" / digest(config)
+        directory = self.trials / digest(config)
         return {"values": values, "train": config, "directory": str(directory)}
 
 
@@ -81,16 +84,21 @@ class Sweep:
         run = prepared_run(job, resume=False)
         document = job.model_dump(mode="json", exclude={"concurrent", "n_trials", "max_failures"})
         key = digest([run.identity["data"], document])
-        directory = run.directory.parent.parent / ".sweeps" / f"{job.name}-{key}"
+        place = Path(".sweeps", f"{job.name}-{key}")
+        root = run.directory.parent.parent
+        directory = (root if isinstance(root, Path) else Path("models").absolute()) / place
+        trials = root / str(place / "trials")
         if resume and not directory.exists():
             raise CheckpointError(
                 f"{directory}: there is no sweep to resume with these prices, this job and this"
                 " name; start without --resume"
             )
-        if not resume and directory.exists():
-            shutil.rmtree(directory)
-        (directory / "trials").mkdir(parents=True, exist_ok=True)
-        plan = Plan(job, directory, run.name, run.store)
+        if not resume:
+            remove_folder(directory)
+            remove_folder(trials)
+        for one in (directory, trials):
+            one.mkdir(parents=True, exist_ok=True)
+        plan = Plan(job, directory, trials, run.name, run.store)
         return cls(plan, run, Journal(directory / "journal.jsonl"))
 
     def ended(self) -> dict[str, Entry]:
@@ -123,7 +131,7 @@ def sweep(job: SweepJob, *, resume: bool = False) -> Outcome:
     try:
         _try_all(work, ray_state)
     finally:
-        shutil.rmtree(ray_state, ignore_errors=True)
+        remove_folder(ray_state)
     return _published(work)
 
 
@@ -286,7 +294,7 @@ def _published(work: Sweep) -> Outcome:
     run = replace(
         work.run,
         config=plan.job.configured(best["values"]),
-        directory=Path(given["directory"]),
+        directory=folder(given["directory"]),
         resume=True,
         n_trials=len(ended),
     )
@@ -298,9 +306,9 @@ def _published(work: Sweep) -> Outcome:
         model=str(run.reference),
         trials=list(ended.values()),
     )
-    for path in (plan.directory / "trials").iterdir():
-        if path != run.directory:
-            shutil.rmtree(path, ignore_errors=True)
+    for path in plan.trials.iterdir():
+        if path.name != run.directory.name:
+            remove_folder(path)
     counts = {state: sum(one["state"] == state for one in ended.values()) for state in STATES}
     return {
         "model": run.reference,

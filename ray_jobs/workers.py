@@ -2,13 +2,13 @@
 
 import logging
 import sys
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from fingan.data.returns import log_returns
 from fingan.errors import FinganError, TrainingDivergedError
+from fingan.files import folder
 from fingan.pipeline import TrainingRun
 from fingan.training.config import TrainConfig
 from fingan.training.loop import Progress
@@ -58,7 +58,7 @@ def _run(job: dict[str, Any], prices: pd.DataFrame, device: str) -> TrainingRun:
         config=TrainConfig.model_validate(job["train"]),
         name=job["name"],
         store=job["store"],
-        directory=Path(job["directory"]),
+        directory=folder(job["directory"]),
         device=device,
         mlflow=job["mlflow"],
     )

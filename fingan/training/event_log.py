@@ -1,14 +1,15 @@
 """Metrics of a run as TensorBoard events."""
 
-from pathlib import Path
 from types import TracebackType
 from typing import Self
+
+from fingan.files import Folder
 
 
 class EventLog:
     """Writes scalars where TensorBoard finds them; without a directory it writes nothing."""
 
-    def __init__(self, directory: Path | None) -> None:
+    def __init__(self, directory: Folder | None) -> None:
         self._writer = None
         if directory is not None:
             from torch.utils.tensorboard import SummaryWriter

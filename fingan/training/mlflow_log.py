@@ -8,11 +8,11 @@ import os
 import time
 import warnings
 from collections.abc import Callable, Iterator, Mapping
-from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 from fingan.errors import RequestError
+from fingan.files import Folder
 
 RUN = "mlflow-run"  # file in a run's directory that holds MLflow's name of it
 PATIENCE = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1", "MLFLOW_HTTP_REQUEST_TIMEOUT": "10"}
@@ -29,7 +29,7 @@ class MlflowLog:
     """
 
     def __init__(
-        self, uri: str | None, directory: Path, name: str, parameters: Mapping[str, Any]
+        self, uri: str | None, directory: Folder, name: str, parameters: Mapping[str, Any]
     ) -> None:
         self._client: Any = None
         self._run = ""
@@ -41,7 +41,7 @@ class MlflowLog:
         if self._client is not None:
             self._attempt(lambda: self._write(step, metrics))
 
-    def _open(self, uri: str, directory: Path, name: str, parameters: Mapping[str, Any]) -> None:
+    def _open(self, uri: str, directory: Folder, name: str, parameters: Mapping[str, Any]) -> None:
         from mlflow.entities import Param
 
         client, path = _client(uri), directory / RUN

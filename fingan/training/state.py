@@ -13,7 +13,6 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -23,7 +22,7 @@ from safetensors.torch import save as to_safetensors
 from torch import Tensor, nn, optim
 
 from fingan.errors import CheckpointError
-from fingan.files import whole_file
+from fingan.files import Folder, whole_file
 from fingan.models.critics import MarketCritic
 from fingan.models.generators import MarketGenerator
 from fingan.training.distributed import from_first_worker
@@ -92,7 +91,7 @@ class TrainState:
             "critic_optimizer": self.critic_optimizer,
         }
 
-    def save(self, directory: Path, identity: Mapping[str, str]) -> Path:
+    def save(self, directory: Folder, identity: Mapping[str, str]) -> Folder:
         """Write a checkpoint and drop all but the newest ``KEPT``.
 
         Args:
@@ -114,13 +113,13 @@ class TrainState:
         )
         header = {"record": record, "sha256": _digest(tensors, record)}
         path = directory / f"step-{self.steps_done:09d}.safetensors"
-        with whole_file(path) as file:
+        with whole_file(str(path)) as file:
             file.write(to_safetensors(tensors, header))
         for older in _checkpoints(directory)[KEPT:]:
             older.unlink(missing_ok=True)
         return path
 
-    def restore(self, directory: Path, identity: Mapping[str, str]) -> bool:
+    def restore(self, directory: Folder, identity: Mapping[str, str]) -> bool:
         """Continue from the newest checkpoint that verifies; False when there is none at all.
 
         Every worker continues from the one that the first worker finds, whatever it sees itself.
@@ -177,21 +176,21 @@ def _record(member: Member) -> dict[str, Any]:
     return {name: getattr(member, name) for name in names}
 
 
-def latest_step(directory: Path) -> int | None:
+def latest_step(directory: Folder) -> int | None:
     """Step of the newest checkpoint of a run; None when there is none."""
     paths = _checkpoints(directory)
     return int(paths[0].name[5:14]) if paths else None
 
 
-def _checkpoints(directory: Path) -> list[Path]:
+def _checkpoints(directory: Folder) -> list[Folder]:
     """Checkpoints of a run, the newest first: by step, never by clock."""
     if not directory.is_dir():
         return []
     found = [path for path in directory.iterdir() if _NAME.fullmatch(path.name)]
-    return sorted(found, reverse=True)
+    return sorted(found, key=lambda path: path.name, reverse=True)
 
 
-def _newest_whole(directory: Path, identity: Mapping[str, str]) -> bytes:
+def _newest_whole(directory: Folder, identity: Mapping[str, str]) -> bytes:
     """The newest checkpoint that verifies; nothing when there is none at all."""
     paths = _checkpoints(directory)
     for path in paths:
@@ -214,7 +213,7 @@ def _newest_whole(directory: Path, identity: Mapping[str, str]) -> bytes:
     return b""
 
 
-def _content(path: Path) -> bytes:
+def _content(path: Folder) -> bytes:
     """What a checkpoint holds; nothing where it cannot be read, as if it were damaged."""
     try:
         return path.read_bytes()
