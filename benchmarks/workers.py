@@ -115,11 +115,15 @@ def measure(options: argparse.Namespace) -> list[Table]:
         for _ in range(options.turns + 1):
             alone.append(one.stretch())
             together.append(two.stretch())
-    with team(MORE_WORKERS, table, config) as more:
-        crowd = more.stretch()
+    fine = config.model_copy(
+        update={"adversarial": config.adversarial.model_copy(update={"precision": "float64"})}
+    )
     differences = {
-        len(workers): max(_difference(alone[0][0], worker) for worker in workers)
-        for workers in (together[0], crowd)
+        f"{n_workers} workers against 1, {precision}": _worst(
+            _weights_of(1, table, learnt)[0], _weights_of(n_workers, table, learnt)
+        )
+        for precision, learnt in (("float64", fine), ("float32", config))
+        for n_workers in (N_WORKERS, MORE_WORKERS)
     }
     return [
         _goals(alone[1:], together[1:], differences, options),
@@ -130,7 +134,7 @@ def measure(options: argparse.Namespace) -> list[Table]:
 def _goals(
     alone: list[list[Stretch]],
     together: list[list[Stretch]],
-    differences: dict[int, tuple[float, str]],
+    differences: dict[str, tuple[float, str]],
     options: argparse.Namespace,
 ) -> Table:
     walls = [_longest(one, "wall") / _longest(two, "wall") for one, two in _pairs(alone, together)]
@@ -145,10 +149,9 @@ def _goals(
         f"{median(cpus):.2f} x",
         options.command,
     )
-    for n_workers, (difference, weight) in differences.items():
+    for which, (difference, weight) in differences.items():
         table.add(
-            f"largest difference of a weight after {REPORT_EVERY} steps, {n_workers} workers"
-            " against 1, same global batch",
+            f"largest difference of a weight after {REPORT_EVERY} steps, same batch, {which}",
             f"at most {MAX_DIFFERENCE:g}",
             f"{difference:.1e} ({weight})",
             options.command,
@@ -203,10 +206,16 @@ def gradient_bytes(progress: Progress) -> int:
     return sum(p.numel() * p.element_size() for p in parameters)
 
 
-def _difference(one: Stretch, other: Stretch) -> tuple[float, str]:
-    """The largest, and the weight that shows it."""
+def _weights_of(n_workers: int, table: ReturnTable, config: TrainConfig) -> list[dict[str, Any]]:
+    """What each worker has learnt in the first stretch."""
+    with team(n_workers, table, config) as workers:
+        return [stretch.weights for stretch in workers.stretch()]
+
+
+def _worst(one: dict[str, Any], others: list[dict[str, Any]]) -> tuple[float, str]:
+    """The largest difference, and the weight that shows it."""
     return max(
-        (float(abs(one.weights[name] - other.weights[name]).max()), name) for name in one.weights
+        (float(abs(one[name] - other[name]).max()), name) for other in others for name in one
     )
 
 

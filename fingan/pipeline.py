@@ -75,6 +75,10 @@ class TrainingRun:
     """Of the published model; None before the end, and on workers other than the first."""
     n_trials: int = 1
     """Configurations among which this one was chosen, this one included; the card says so."""
+    population: str | None = None
+    """Runs that exchange checkpoints share this name; their configurations may then differ."""
+    schedule: tuple[dict[str, Any], ...] = ()
+    """Of a member of a population: from which ``step`` on it trained with which ``values``."""
     mlflow: str | None = None
     """URI of an MLflow server or database that gets the metrics too."""
 
@@ -83,7 +87,7 @@ class TrainingRun:
         """What the result is a function of."""
         return {
             "data": data_digest(self.prices),
-            "configuration": _digest(self.config.model_dump(mode="json")),
+            "configuration": self.population or _digest(self.config.model_dump(mode="json")),
         }
 
     @property
@@ -159,7 +163,7 @@ class TrainingRun:
                 generator=self.config.generator,
                 n_generators=len(members),
             ),
-            generators=tuple(member.generator.cpu().eval() for member in members),
+            generators=tuple(member.generator.cpu().float().eval() for member in members),
             mean=training_set.scaler.mean,
             std=training_set.scaler.std,
             law=training_set.law,
@@ -210,6 +214,7 @@ class TrainingRun:
             seconds=progress.seconds,
             n_workers=world_size(),
             n_trials=self.n_trials,
+            schedule=self.schedule,
         )
         card = model_card(TrainedSampler(model), progress, provenance)
         document = {

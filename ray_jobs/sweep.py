@@ -15,6 +15,8 @@ Value = bool | int | float | str
 Values = dict[str, Any]
 """What a trial changes in the configuration, by dotted key."""
 
+STEPS = (0.8, 1.2)  # by which a number of a population's member moves
+MOVABLE = ("adversarial.", "batch_size")  # what may change while networks train
 FIXED = ("seed", "selection")  # the best seed is luck; another rule has other scores
 
 
@@ -67,6 +69,15 @@ class Dimension(Config):
             return self._rounded(math.exp(source.uniform(math.log(low), math.log(high))))
         return self._rounded(source.uniform(low, high))
 
+    def neighbour(self, value: Value, source: random.Random) -> Value:
+        """A choice before or after, or a number a fifth less or more, within the range."""
+        if self.choices:
+            place = self.choices.index(value) + source.choice((-1, 1))
+            return self.choices[min(max(place, 0), len(self.choices) - 1)]
+        low, high = self.bounds
+        moved = float(value) * source.choice(STEPS)
+        return self._rounded(min(max(moved, low), high))
+
     def _rounded(self, value: float) -> Value:
         return round(value) if self.integer else value
 
@@ -89,8 +100,12 @@ class SweepJob(TrainJob):
     searcher: Literal["random", "optuna"] = "random"
     """``random``: independent draws; ``optuna``: a tree of Parzen estimators learns from trials."""
 
-    scheduler: Literal["none", "asha"] = "asha"
-    """``asha`` stops trials that are behind after ``grace`` checks, then at each ``reduction``."""
+    scheduler: Literal["none", "asha", "pbt"] = "asha"
+    """``asha`` stops trials that are behind after ``grace`` checks, then at each ``reduction``;
+    ``pbt`` lets them go on from a better one's networks, after every ``perturb`` checks."""
+
+    perturb: PositiveInt = 1
+    """Checks after which the members of a population are compared."""
 
     grace: PositiveInt = 1
     """Checks that every trial may live to see."""
@@ -112,6 +127,23 @@ class SweepJob(TrainJob):
                 except ValueError as mistake:
                     line = str(mistake).splitlines()[-2 if "\n" in str(mistake) else -1].strip()
                     raise ValueError(f"space: {key} = {value!r} does not fit: {line}") from None
+        return self
+
+    @model_validator(mode="after")
+    def _population_fits(self) -> Self:
+        if self.scheduler != "pbt":
+            return self
+        if self.workers > 1 or self.searcher != "random":
+            raise ValueError(
+                "scheduler 'pbt' must have workers = 1 and searcher 'random', got"
+                f" {self.workers} and '{self.searcher}'"
+            )
+        for key in self.space:
+            if not key.startswith(MOVABLE) or key.startswith("adversarial.objective"):
+                raise ValueError(
+                    "scheduler 'pbt' must have a space of what may change while networks train,"
+                    f" rates and penalties of 'adversarial' or 'batch_size', got '{key}'"
+                )
         return self
 
     @property

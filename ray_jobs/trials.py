@@ -93,15 +93,15 @@ def reports(given: Report, prices: pd.DataFrame, place: Report) -> Iterator[Repo
     """
     run = trial_run(given, prices, place)
     from_first_worker(partial(_opened, run), run.device)
-    n_checks, report = 0, {"score": WORST, "publishes": 0, "checks": 0, "step": 0}
+    report: Report = {"score": WORST, "publishes": 0, "checks": 0, "step": 0}
     try:
         for progress in run.steps(publish=False):
             if progress.is_check:
-                n_checks += 1
-                report = _report(progress, n_checks)
+                report = _report(progress)
                 yield report
     except (FinganError, TrainingDivergedError) as end:
-        yield report | {"score": WORST, "checks": n_checks + 1, "problem": str(end)}
+        end_of = {"score": WORST, "checks": report["checks"] + 1, "problem": str(end)}
+        yield report | end_of
 
 
 def _opened(run: TrainingRun) -> bytes:
@@ -122,18 +122,19 @@ def trial_run(given: Report, prices: pd.DataFrame, place: Report) -> TrainingRun
         directory=directory,
         device=place["device"],
         mlflow=place["mlflow"],
+        population=given.get("population"),
     )
     return replace(run, resume=latest_step(directory) is not None)
 
 
-def _report(progress: Progress, n_checks: int) -> Report:
+def _report(progress: Progress) -> Report:
     """How good the networks have become, and whether the selection rule would publish them."""
     members = progress.state.members
     score = mean(map(_reached, members))
     return {
         "score": score if math.isfinite(score) else WORST,
         "publishes": sum(member.best_step > 0 for member in members),
-        "checks": n_checks,
+        "checks": sum(one["step"] > 0 for member in members for one in member.curve),
         "step": progress.step,
         "is_whole": progress.step == progress.total_steps,
         "seconds": round(progress.seconds, 2),

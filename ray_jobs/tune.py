@@ -32,6 +32,13 @@ from ray_jobs.command import (
     show,
 )
 from ray_jobs.journal import Entry, Journal
+from ray_jobs.population import (
+    member_name,
+    member_trial,
+    members,
+    population_scheduler,
+    schedule_in,
+)
 from ray_jobs.runs import prepared_run
 from ray_jobs.sweep import SweepJob, Values
 from ray_jobs.trials import WORST, distributed_trial, flat_trial, reports
@@ -62,11 +69,18 @@ class Plan:
             "mlflow": self.job.mlflow,
         }
 
-    def given(self, values: Values) -> dict[str, Any]:
-        """What a trial is told."""
+    def given(self, values: Values, member: int | None = None) -> dict[str, Any]:
+        """What a trial is told; a member of a population besides, whose checkpoints it may take."""
         config = self.job.configured(values).model_dump(mode="json")
-        directory = self.trials / digest(config)
-        return {"values": values, "train": config, "directory": str(directory)}
+        if member is None:
+            directory = self.trials / digest(config)
+            return {"values": values, "train": config, "directory": str(directory)}
+        return {
+            "values": values,
+            "train": config,
+            "directory": str(self.trials / member_name(member)),
+            "population": self.directory.name,
+        }
 
 
 @dataclass(frozen=True)
@@ -77,6 +91,8 @@ class Sweep:
     run: TrainingRun
     """Of the job's own configuration."""
     journal: Journal
+    moves: Journal
+    """Of a population."""
 
     @classmethod
     def opened(cls, job: SweepJob, *, resume: bool) -> "Sweep":
@@ -99,23 +115,38 @@ class Sweep:
         for one in (directory, trials):
             one.mkdir(parents=True, exist_ok=True)
         plan = Plan(job, directory, trials, run.name, run.store)
-        return cls(plan, run, Journal(directory / "journal.jsonl"))
+        journals = (Journal(directory / f"{name}.jsonl") for name in ("journal", "moves"))
+        return cls(plan, run, *journals)
 
     def ended(self) -> dict[str, Entry]:
         """What every trial that ended has reached, by its values."""
-        return {digest(entry["values"]): entry for entry in self.journal.entries()}
+        return {
+            _key(entry["values"], entry.get("member")): entry for entry in self.journal.entries()
+        }
 
-    def record(self, values: Values, last: dict[str, Any]) -> None:
+    @property
+    def n_tried(self) -> int:
+        """Configurations that have been tried."""
+        return len(self.ended()) + len(self.moves.entries())
+
+    def record(self, values: Values, last: dict[str, Any], member: int | None = None) -> None:
         """Write down how a trial ended."""
         names = ("score", "publishes", "checks", "step", "seconds", "problem")
         state = "finished" if last.get("is_whole") else "stopped"
         known = {name: last[name] for name in names if name in last}
         state = "failed" if "problem" in last else state
-        if digest(values) not in self.ended():
+        if member is not None:
+            known["member"] = member
+        if _key(values, member) not in self.ended():
             self.journal.append({"values": values, "state": state, **known})
         described = ", ".join(f"{key} {value:.4g}" if isinstance(value, float) else f"{key} {value}"
                               for key, value in values.items())  # fmt: skip
         say(f"{state}: score {known['score']:.4f}  {described or 'the job as it is'}")
+
+
+def _key(values: Values, member: int | None = None) -> str:
+    """What tells trials apart: their values, but for the members of a population."""
+    return digest(values) if member is None else member_name(member)
 
 
 def sweep(job: SweepJob, *, resume: bool = False) -> Outcome:
@@ -140,7 +171,7 @@ def _try_all(work: Sweep, ray_state: Path) -> None:
 
     prices = ray.put(work.run.prices)
     own = None
-    if digest({}) not in work.ended():
+    if OWN not in work.ended():
         own = ray.remote(_own_trial).remote(work.plan.given({}), prices, work.plan.place)
     _search(work, prices, ray_state)
     if own is not None:
@@ -157,7 +188,7 @@ def _search(work: Sweep, prices: Any, ray_state: Path) -> None:
     from ray import tune
 
     job = work.plan.job
-    n_left = job.n_trials - 1 - len(set(work.ended()) - {digest({})})
+    n_left = job.n_trials - 1 - len(set(work.ended()) - {OWN})
     if n_left < 1:
         return
     space, searcher = _searcher(work, n_left)
@@ -167,9 +198,10 @@ def _search(work: Sweep, prices: Any, ray_state: Path) -> None:
         param_space=space,
         tune_config=tune.TuneConfig(
             num_samples=n_left if searcher is not None else 1,
-            max_concurrent_trials=job.concurrent,
+            max_concurrent_trials=None if job.scheduler == "pbt" else job.concurrent,
             search_alg=searcher,
-            scheduler=_scheduler(job),
+            scheduler=_scheduler(work),
+            trial_name_creator=_name_of,
             **({} if searcher is not None else {"metric": "score", "mode": "min"}),
         ),
         run_config=tune.RunConfig(
@@ -194,10 +226,13 @@ def _searcher(work: Sweep, n_left: int) -> tuple[dict[str, Any], Any]:
     from ray import tune
 
     job, ended = work.plan.job, work.ended()
+    if job.scheduler == "pbt":
+        numbers = [entry["member"] for entry in ended.values() if "member" in entry]
+        return {"told": tune.grid_search(members(job, numbers, work.plan.trials))}, None
     if job.searcher == "random":
         drawn = [job.drawn(number) for number in range(1, job.n_trials)]
         left = [values for values in drawn if digest(values) not in ended]
-        return {"values": tune.grid_search(left[:n_left])}, None
+        return {"told": tune.grid_search([{"values": values} for values in left[:n_left]])}, None
     from ray.tune.search.optuna import OptunaSearch
 
     known = [entry for entry in ended.values() if entry["values"]]
@@ -223,9 +258,12 @@ def _distribution(dimension: Any) -> Any:
     return of.FloatDistribution(low, high, log=dimension.log)
 
 
-def _scheduler(job: SweepJob) -> Any:
+def _scheduler(work: Sweep) -> Any:
     from ray.tune.schedulers import ASHAScheduler
 
+    job = work.plan.job
+    if job.scheduler == "pbt":
+        return population_scheduler(job, work.moves)
     if job.scheduler == "none" or job.n_checks <= job.grace:
         return None
     return ASHAScheduler(
@@ -236,13 +274,20 @@ def _scheduler(job: SweepJob) -> Any:
     )
 
 
+def _name_of(trial: Any) -> str:
+    """A trial's name: a member of a population keeps it when its values move."""
+    member = trial.config.get("told", {}).get("member")
+    return trial.trial_id if member is None else member_name(member)
+
+
 def _trainable(plan: Plan, prices: Any) -> Any:
     """One trial as Tune starts it; a trial of several workers waits beside them."""
     from ray import tune
 
     if plan.job.workers == 1:
         resources = {"cpu": 1, "gpu": int(plan.job.use_gpu)}
-        return tune.with_resources(partial(_start_flat, plan=plan, prices=prices), resources)
+        start = _start_member if plan.job.scheduler == "pbt" else _start_flat
+        return tune.with_resources(partial(start, plan=plan, prices=prices), resources)
     return tune.with_resources(partial(_start_distributed, plan=plan, prices=prices), {"cpu": 0.1})
 
 
@@ -252,13 +297,27 @@ def _start_flat(config: Values, *, plan: Plan, prices: Any) -> None:
     flat_trial(plan.given(values_of(config)), ray.get(prices), plan.place)
 
 
+def _start_member(config: dict[str, Any], *, plan: Plan, prices: Any) -> None:
+    import ray
+    from ray import tune
+
+    member = _member_of(tune.get_context().get_trial_name())
+    member_trial(plan.given(values_of(config), member), ray.get(prices), plan.place)
+
+
+def _member_of(name: str) -> int | None:
+    """The number in the name of a member's trial."""
+    start, _, number = name.rpartition("-")
+    return int(number) if start else None
+
+
 def _start_distributed(config: Values, *, plan: Plan, prices: Any) -> None:
     distributed_trial(plan.given(values_of(config)), prices, plan.place, plan.job)
 
 
 def values_of(config: dict[str, Any]) -> Values:
     """What a trial changes, as its configuration says it."""
-    values: Values = config.get("values", config)
+    values: Values = config["told"]["values"] if "told" in config else config
     return values
 
 
@@ -275,7 +334,8 @@ def _journalling(work: Sweep) -> Any:
             **info: Any,  # noqa: ARG002
         ) -> None:
             if trial.last_result:
-                work.record(values_of(trial.config), trial.last_result)
+                member = _member_of(str(trial))
+                work.record(values_of(trial.config), trial.last_result, member)
 
     return Journalling()
 
@@ -286,17 +346,20 @@ def _published(work: Sweep) -> Outcome:
     finished = [entry for entry in ended.values() if entry["state"] == "finished"]
     if not finished:
         raise WorkersLostError(f"no trial of {len(ended)} came to its end with a sound check")
-    own = ended[digest({})]
+    own = ended[OWN]
     best = min(finished, key=lambda entry: (entry["score"], bool(entry["values"])))
     if best["score"] >= WORST:
         raise WorkersLostError("no trial has a check without a collapse; nothing is published")
-    plan, given = work.plan, work.plan.given(best["values"])
+    plan, given = work.plan, work.plan.given(best["values"], best.get("member"))
+    directory = folder(given["directory"])
     run = replace(
         work.run,
         config=plan.job.configured(best["values"]),
-        directory=folder(given["directory"]),
+        directory=directory,
         resume=True,
-        n_trials=len(ended),
+        n_trials=work.n_tried,
+        population=given.get("population"),
+        schedule=tuple(schedule_in(directory)),
     )
     for _ in run.steps():
         pass
@@ -314,6 +377,7 @@ def _published(work: Sweep) -> Outcome:
         "model": run.reference,
         "store": run.store,
         "n_trials": len(ended),
+        "n_moves": len(work.moves.entries()),
         **counts,
         "values": best["values"],
         "score": best["score"],
@@ -325,6 +389,7 @@ def _published(work: Sweep) -> Outcome:
     }
 
 
+OWN = digest({})  # key of the job's own configuration
 STATES = ("finished", "stopped", "failed")
 
 

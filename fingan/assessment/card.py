@@ -53,6 +53,8 @@ class Provenance:
     n_workers: int
     n_trials: int = 1
     """Configurations among which this one was chosen."""
+    schedule: tuple[dict[str, Any], ...] = ()
+    """Of a member of a population: from which step on it trained with which values."""
 
 
 def model_card(
@@ -139,6 +141,7 @@ def _training(progress: Progress, provenance: Provenance) -> dict[str, Any]:
         "seconds": round(provenance.seconds, 1),
         "n_workers": provenance.n_workers,
         "steps": progress.step,
+        **({"schedule": list(provenance.schedule)} if provenance.schedule else {}),
         "n_generators": len(progress.state.members),
         "software": f"fingan {__version__}, torch {torch.__version__}",
         "machine": f"{platform.system()} {platform.machine()}",

@@ -62,9 +62,9 @@ class Today(NamedTuple):
         """The same of which the networks are told nothing."""
         return self._replace(state=torch.zeros_like(self.state))
 
-    def to(self, device: torch.device) -> "Today":
+    def to(self, device: torch.device, dtype: torch.dtype) -> "Today":
         """On a device, in the networks' precision."""
-        return self.map(lambda tensor: tensor.to(device, torch.float32))
+        return self.map(lambda tensor: tensor.to(device, dtype))
 
 
 def market_states(returns: Returns, variances: Variances) -> States:

@@ -63,15 +63,21 @@ class AdversarialConfig(Config):
     slope_penalty: PositiveFloat = 10.0
     """Weight of the gradient penalty of ``wasserstein-gp``."""
 
-    precision: Literal["float32", "bfloat16"] = "float32"
-    """Of the networks' products in training; ``bfloat16`` is for GPUs. Weights, optimizers, the
-    volatility filter and everything that is published stay in float32."""
+    precision: Literal["float32", "bfloat16", "float64"] = "float32"
+    """Of training. ``bfloat16`` rounds the networks' products alone and is for GPUs; ``float64``
+    is everything at twice the time, to compare runs beyond rounding. Weights are published in
+    float32."""
 
     beta2: float = Field(default=0.99, gt=0, lt=1)
     """Decay of Adam's second moment; the first moment has none."""
 
     ema_decay: float = Field(default=0.998, gt=0, lt=1)
     """Decay of the average of the generator's weights that is evaluated and published."""
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """Of weights, optimizers and batches in training."""
+        return torch.float64 if self.precision == "float64" else torch.float32
 
     def moves_generator(self, step: int) -> bool:
         """Whether the generator moves in a step, counted from 0."""
@@ -143,7 +149,7 @@ def adversarial_gradients(
 
 def _mixed(batch: Batch, config: AdversarialConfig) -> torch.autocast:
     """Passes in the precision asked for; gradients are taken outside, as torch wants it."""
-    is_mixed = config.precision != "float32"
+    is_mixed = config.precision == "bfloat16"
     return torch.autocast(batch.real.device.type, torch.bfloat16, enabled=is_mixed)
 
 

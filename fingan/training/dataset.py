@@ -29,7 +29,7 @@ BATCH_STREAM, WEIGHT_STREAM, MEMBER_STREAM = 1, 2, 3
 
 @dataclass(frozen=True)
 class TrainingSet:
-    """A market prepared for training; float32, on the device that trains."""
+    """A market prepared for training, in the precision and on the device that trains."""
 
     table: ReturnTable
     scaler: ReturnScaler
@@ -61,16 +61,15 @@ class TrainingSet:
         starts = self.windows.starts[chosen[share]]
         real, observed = self.windows.gather(starts)
         today = self.today.rows(starts)
-        device = real.device
         return Batch(
             real=(real / today.variance.sqrt().unsqueeze(1)).transpose(0, 1),
             observed=None
             if observed is None or observed.all()
-            else observed.transpose(0, 1).float(),
-            noise=noise[:, share].to(device),
-            mixture=mixture[share].to(device),
+            else observed.transpose(0, 1).to(real),
+            noise=noise[:, share].to(real),
+            mixture=mixture[share].to(real),
             today=today,
-            portfolios=portfolios.to(device),
+            portfolios=portfolios.to(real),
         )
 
     def _portfolios(
@@ -112,10 +111,11 @@ def prepare(table: ReturnTable, config: TrainConfig, device: torch.device) -> Tr
     fitted = fit_market(training, config.generator.family)
     law, scaled = fitted.law, fitted.scaled(table)
     today = law.today(scaled)
-    correlation = law.correlation
+    today = today if is_conditional(config.generator.family) else today.untold()
+    correlation, kind = law.correlation, config.adversarial.dtype
     try:
         windows = WindowSet.of(
-            scaled.float().to(device),
+            scaled.to(device, kind),
             config.window,
             span=Span(0, split.training.end),
             least_observed=config.least_observed,
@@ -129,9 +129,9 @@ def prepare(table: ReturnTable, config: TrainConfig, device: torch.device) -> Tr
         time_of_day=fitted.time_of_day,
         split=split,
         windows=windows,
-        today=(today if is_conditional(config.generator.family) else today.untold()).to(device),
-        correlation=correlation.float().to(device),
-        eigenportfolios=torch.linalg.eigh(correlation).eigenvectors.float().to(device),
+        today=today.to(device, kind),
+        correlation=correlation.to(device, kind),
+        eigenportfolios=torch.linalg.eigh(correlation).eigenvectors.to(device, kind),
     )
 
 

@@ -153,7 +153,8 @@ def initial_state(
         critic = MarketCritic(config.critic, training_set.n_assets, N_FEATURES, config.window)
         if config.adversarial.objective == "hinge":
             critic.normalise_spectrally()
-    generator, critic = generator.to(device), critic.to(device)
+    kind = config.adversarial.dtype
+    generator, critic = generator.to(device, kind), critic.to(device, kind)
     broadcast_weights([generator, critic])
     generator_optimizer = make_optimizer(generator, config.adversarial)
     critic_optimizer = make_optimizer(critic, config.adversarial)

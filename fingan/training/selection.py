@@ -89,7 +89,7 @@ class Validation:
         shape = (config.horizon, len(days) * config.n_paths, n_noise)
         return cls(
             today=history.rows(days).repeat(config.n_paths),
-            noise=torch.randn(shape, generator=random).to(scaled.device),
+            noise=torch.randn(shape, generator=random).to(scaled),
             unit=unit,
             outcome=torch.where(observed, windows.nan_to_num().sum(-1) / unit, 0.0),
             observed=observed.to(scaled),

@@ -178,8 +178,13 @@ def _record(member: Member) -> dict[str, Any]:
 
 def latest_step(directory: Folder) -> int | None:
     """Step of the newest checkpoint of a run; None when there is none."""
-    paths = _checkpoints(directory)
-    return int(paths[0].name[5:14]) if paths else None
+    newest = newest_checkpoint(directory)
+    return None if newest is None else int(newest.name[5:14])
+
+
+def newest_checkpoint(directory: Folder) -> Folder | None:
+    """The newest checkpoint of a run; None when there is none."""
+    return next(iter(_checkpoints(directory)), None)
 
 
 def _checkpoints(directory: Folder) -> list[Folder]:

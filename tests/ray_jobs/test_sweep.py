@@ -1,12 +1,15 @@
 """What a sweep tries; no Ray."""
 
+import json
 import math
+import random
 from pathlib import Path
 
 import pytest
 
 from fingan.config import load_config
 from fingan.errors import ConfigError
+from ray_jobs.population import members, perturbed
 from ray_jobs.sweep import Dimension, SweepJob
 
 SHIPPED = Path(__file__).parents[2] / "ray_jobs" / "configs" / "sweep.toml"
@@ -41,8 +44,6 @@ def test_draws_are_a_function_of_seed_and_number_and_fit_the_space(job):
 
 
 def test_whole_numbers_are_whole_and_reach_both_ends():
-    import random
-
     dimension = Dimension(low=2, high=5, integer=True)
     drawn = {dimension.draw(random.Random(number)) for number in range(200)}
     assert drawn == {2, 3, 4, 5}
@@ -76,3 +77,49 @@ def test_the_longest_trial_counts_the_checks(job):
     assert job.n_checks == job.train.steps // job.train.selection.every
     longer = {**job.space, "steps": Dimension(choices=(100, 1200))}
     assert job.model_copy(update={"space": longer}).n_checks == 1200 // job.train.selection.every
+
+
+@pytest.fixture
+def population(job):
+    """The shipped sweep without what cannot change while networks train."""
+    space = {key: one for key, one in job.space.items() if not key.startswith("generator.")}
+    return job.model_copy(update={"space": space, "scheduler": "pbt"})
+
+
+def test_a_move_stays_within_the_space_and_goes_both_ways(population):
+    start = {RATE: 5e-4, "batch_size": 64}
+    moved = [perturbed(start, population, random.Random(number)) for number in range(200)]
+    low, high = population.space[RATE].bounds
+    assert all(low <= values[RATE] <= high for values in moved)
+    near = [values[RATE] for values in moved if values[RATE] in (4e-4, 6e-4)]
+    assert set(near) == {4e-4, 6e-4}
+    assert 100 < len(near) < 190  # the others are drawn anew
+    assert {values["batch_size"] for values in moved} == {32, 64, 128}
+    edge = [perturbed({RATE: high, "batch_size": 128}, population, random.Random(number))
+            for number in range(50)]  # fmt: skip
+    assert max(values[RATE] for values in edge) == high
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({}, "rates and penalties of 'adversarial' or 'batch_size', got 'generator.width'"),
+        ({"workers": 2}, "must have workers = 1 and searcher 'random', got 2 and 'random'"),
+        ({"searcher": "optuna"}, "must have workers = 1 and searcher 'random', got 1 and 'optuna'"),
+    ],
+)
+def test_a_population_trains_what_may_change_on_its_way(job, changes, words):
+    document = job.model_dump(mode="json", exclude_none=True) | {"scheduler": "pbt"} | changes
+    with pytest.raises(ValueError, match=words):
+        SweepJob.model_validate(document)
+
+
+def test_members_go_on_with_the_values_they_had(population, tmp_path):
+    job = population.model_copy(update={"n_trials": 4})
+    (tmp_path / "member-2").mkdir()
+    schedule = [{"step": 0, "values": job.drawn(2)}, {"step": 50, "values": {RATE: 2e-4}}]
+    (tmp_path / "member-2" / "schedule.json").write_text(json.dumps(schedule))
+    assert members(job, [1], tmp_path) == [
+        {"member": 2, "values": {RATE: 2e-4}},
+        {"member": 3, "values": job.drawn(3)},
+    ]

@@ -83,6 +83,29 @@ def test_a_sweep_publishes_the_best_of_its_trials_once(price_file, tmp_path):
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("ray_session")
+def test_members_of_a_population_go_on_from_better_ones(price_file, tmp_path):
+    space = {"adversarial.learning_rate": SPACE["adversarial.learning_rate"]}
+    job = job_of(price_file, tmp_path, scheduler="pbt", n_trials=5, space=space)
+    outcome = sweep(job)
+    entries = journal_in(tmp_path).entries()
+    assert sorted(entry.get("member", 0) for entry in entries) == [0, 1, 2, 3, 4]
+    assert all(entry["state"] == "finished" for entry in entries)
+    assert all(entry["step"] == 40 for entry in entries)
+    assert outcome["n_moves"] > 0
+    card = ModelStore(tmp_path).resolve("swept@1").card
+    assert card["selection"]["n_trials"] == 5 + outcome["n_moves"]
+    best = min(entries, key=lambda entry: (entry["score"], bool(entry["values"])))
+    if "member" in best:
+        schedule = card["training"]["schedule"]
+        assert schedule[0]["step"] == 0
+        assert schedule[-1]["values"] == best["values"]
+        assert [one["step"] % 10 for one in schedule] == [0] * len(schedule)
+    assert sweep(job, resume=True) == outcome
+    assert journal_in(tmp_path).entries() == entries
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("ray_session")
 def test_trials_of_two_workers_are_chosen_by_what_earlier_ones_reached(price_file, tmp_path):
     job = job_of(
         price_file, tmp_path, searcher="optuna", workers=2, n_trials=3, concurrent=1,
