@@ -46,11 +46,13 @@ __all__ = [
     "fit",
     "load_model",
     "refit",
+    "returns_of",
     "train",
 ]
 
 HISTORY_ROWS = 1_500  # of the training period, kept with the model
 PUBLISHED = "published"  # file in a run's directory that names the model which it became
+RETURNS = "returns.safetensors"  # file in a run's directory on disk that its workers map
 
 
 @dataclass
@@ -121,6 +123,11 @@ class TrainingRun:
             self.directory.mkdir(parents=True, exist_ok=True)
         except OSError as failure:
             raise StoreError(f"{self.directory}: cannot be written: {failure.strerror}") from None
+
+    def share_returns(self) -> None:
+        """Put the returns where every worker of this machine maps the same memory."""
+        if isinstance(self.directory, Path):
+            self.returns.save(self.directory / RETURNS)
 
     def steps(self, *, publish: bool = True) -> Iterator[Progress]:
         """Train from the directory's newest checkpoint on, publish at the end.
@@ -201,7 +208,7 @@ class TrainingRun:
         self.reference = ModelStore(self.store).publish(self.name, self._writer(progress))
         with whole_file(str(self.directory / PUBLISHED)) as file:
             file.write(self.reference.encode())
-        for path in self.directory.glob("step-*"):
+        for path in [*self.directory.glob("step-*"), self.directory / RETURNS]:
             path.unlink(missing_ok=True)
 
     def _writer(self, progress: Progress) -> Callable[[Path], None]:
@@ -341,6 +348,14 @@ def load_model(reference: str, store: str | None = None) -> TrainedSampler:
 def default_store() -> str:
     """The store that ``FINGAN_STORE`` names, else ``./models``."""
     return os.environ.get("FINGAN_STORE") or "models"
+
+
+def returns_of(prices: pd.DataFrame, directory: Folder) -> ReturnTable:
+    """The returns of a run: those that it shares, mapped and not copied, else computed."""
+    path = directory / RETURNS
+    if isinstance(path, Path) and path.exists():
+        return ReturnTable.open(path)
+    return log_returns(prices)
 
 
 def _rows_until(prices: pd.DataFrame, until: Date | None) -> pd.DataFrame:

@@ -35,6 +35,7 @@ def train(job: TrainJob, *, resume: bool = False) -> Outcome:
     """
     run = prepared_run(job, resume=resume)
     run.open()
+    run.share_returns()
     connect(n_cpus=job.workers)
     ray_state = run.directory / "ray"
     try:

@@ -6,10 +6,9 @@ from typing import Any
 
 import pandas as pd
 
-from fingan.data.returns import log_returns
 from fingan.errors import FinganError, TrainingDivergedError
 from fingan.files import folder
-from fingan.pipeline import TrainingRun
+from fingan.pipeline import TrainingRun, returns_of
 from fingan.training.config import TrainConfig
 from fingan.training.loop import Progress
 
@@ -52,13 +51,14 @@ def train_worker(job: dict[str, Any]) -> Outcome:
 
 
 def _run(job: dict[str, Any], prices: pd.DataFrame, device: str) -> TrainingRun:
+    directory = folder(job["directory"])
     return TrainingRun(
         prices=prices,
-        returns=log_returns(prices),
+        returns=returns_of(prices, directory),
         config=TrainConfig.model_validate(job["train"]),
         name=job["name"],
         store=job["store"],
-        directory=folder(job["directory"]),
+        directory=directory,
         device=device,
         mlflow=job["mlflow"],
     )

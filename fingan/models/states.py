@@ -62,7 +62,7 @@ class Today(NamedTuple):
         """The same of which the networks are told nothing."""
         return self._replace(state=torch.zeros_like(self.state))
 
-    def to(self, device: torch.device, dtype: torch.dtype) -> "Today":
+    def to(self, device: torch.device, dtype: torch.dtype = torch.float32) -> "Today":
         """On a device, in the networks' precision."""
         return self.map(lambda tensor: tensor.to(device, dtype))
 
