@@ -98,7 +98,7 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     add: Any = parser.add_argument
     add("--store", help="model store (default: FINGAN_STORE, else ./models)")
     add("--model", default="demo", help="in the store (default: demo)")
-    add("--paths", type=int, default=102_400, help="in all (default: %(default)s)")
+    add("--paths", type=int, default=204_800, help="in all (default: %(default)s)")
     add("--turns", type=int, default=3, help="that count (default: %(default)s)")
     return parsed(parser, COMMAND, arguments)
 

@@ -32,6 +32,7 @@ from benchmarks.program import output_options, parsed, run
 from benchmarks.tables import GOALS, Table
 from benchmarks.workers import gradient_bytes
 from fingan.data.returns import ReturnTable, log_returns
+from fingan.training.config import TrainConfig
 from fingan.training.loop import Progress, fit
 
 COMMAND = "python -m benchmarks.scaling"
@@ -218,7 +219,8 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     )
     add: Any = parser.add_argument
     add("--turns", type=int, default=5, help="that count (default: %(default)s)")
-    add("--batch", type=int, default=128, help="windows, shared (default: %(default)s)")
+    usual = TrainConfig().batch_size
+    add("--batch", type=int, default=usual, help="windows, shared (default: %(default)s)")
     add("--gbit", type=float, default=25.0, help="of the network on paper (default: %(default)g)")
     add("--latency", type=float, default=30.0, help="microseconds (default: %(default)g)")
     return parsed(parser, COMMAND, arguments)
