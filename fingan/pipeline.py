@@ -104,6 +104,17 @@ class TrainingRun:
         from_first_worker(self._opened, self.device)
         yield from self.steps()
 
+    def check(self) -> None:
+        """Fail now rather than after training.
+
+        Raises:
+            RequestError: If the model's name is not allowed, or MLflow does not answer.
+            StoreError: If the store cannot be written.
+        """
+        ModelStore(self.store).check_writable(self.name)
+        if self.mlflow is not None:
+            check_mlflow(self.mlflow)
+
     def open(self) -> None:
         """Make the run's directory ready: empty, or with something to resume.
 
@@ -112,9 +123,7 @@ class TrainingRun:
             RequestError: If the model's name is not allowed, or MLflow does not answer.
             StoreError: If the store or the directory cannot be written.
         """
-        ModelStore(self.store).check_writable(self.name)
-        if self.mlflow is not None:
-            check_mlflow(self.mlflow)
+        self.check()
         try:
             if self.resume:
                 self._check_resumable()
@@ -126,7 +135,7 @@ class TrainingRun:
 
     def share_returns(self) -> None:
         """Put the returns where every worker of this machine maps the same memory."""
-        if isinstance(self.directory, Path):
+        if isinstance(self.directory, Path) and not self._published():
             self.returns.save(self.directory / RETURNS)
 
     def steps(self, *, publish: bool = True) -> Iterator[Progress]:

@@ -98,6 +98,7 @@ class Sweep:
     def opened(cls, job: SweepJob, *, resume: bool) -> "Sweep":
         """Make the sweep's directory ready: empty, or with something to resume."""
         run = prepared_run(job, resume=False)
+        run.check()
         document = job.model_dump(mode="json", exclude={"concurrent", "n_trials", "max_failures"})
         key = digest([run.identity["data"], document])
         place = Path(".sweeps", f"{job.name}-{key}")

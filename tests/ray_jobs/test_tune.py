@@ -156,6 +156,22 @@ def test_a_killed_sweep_resumes_and_runs_no_ended_trial_again(price_file, tmp_pa
     assert len(told) == 6 - len(before)
 
 
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ({"store": "/dev/null/store"}, "/dev/null/store"),
+        ({"mlflow": "http://127.0.0.1:9"}, "mlflow must be a server that answers"),
+    ],
+)
+def test_what_no_trial_could_write_to_is_refused_before_one_starts(
+    price_file, tmp_path, capsys, given, words
+):
+    job = job_of(price_file, tmp_path).model_copy(update=given)
+    assert main(command_of(tmp_path, job)[3:]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert words in line
+
+
 def test_a_sweep_that_was_never_begun_is_not_resumed(price_file, tmp_path, capsys):
     assert main([*command_of(tmp_path, job_of(price_file, tmp_path))[3:], "--resume"]) == 2
     assert "there is no sweep to resume" in capsys.readouterr().err
