@@ -19,7 +19,7 @@ from typing import Any
 
 import pandas as pd
 
-from fingan.files import Folder, folder, remove_folder, whole_file
+from fingan.files import Folder, folder, whole_file
 from fingan.training.state import latest_step, newest_checkpoint
 from ray_jobs.journal import Journal
 from ray_jobs.sweep import SweepJob, Values
@@ -98,7 +98,7 @@ def member_trial(given: dict[str, Any], prices: pd.DataFrame, place: dict[str, A
     checkpoint = tune.get_checkpoint()
     if checkpoint is not None:
         with checkpoint.as_directory() as taken:
-            _take_over(Path(taken), directory)
+            take_over(Path(taken), directory)
     schedule = schedule_in(directory)
     if not schedule or schedule[-1]["values"] != given["values"]:
         schedule.append({"step": latest_step(directory) or 0, "values": given["values"]})
@@ -110,10 +110,14 @@ def member_trial(given: dict[str, Any], prices: pd.DataFrame, place: dict[str, A
             tune.report(report, checkpoint=tune.Checkpoint.from_directory(name))
 
 
-def _take_over(taken: Path, directory: Folder) -> None:
-    remove_folder(directory)
+def take_over(taken: Path, directory: Folder) -> None:
+    """Another's checkpoint in the place of one's own; logs stay."""
     directory.mkdir(parents=True, exist_ok=True)
     _copy(taken, directory)
+    newest = newest_checkpoint(taken)
+    for own in list(directory.glob("step-*")):
+        if newest is not None and own.name != newest.name:
+            own.unlink()
 
 
 def _copy(source: Folder, target: Folder) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from fingan.config import load_config
 from fingan.errors import ConfigError
-from ray_jobs.population import members, perturbed
+from ray_jobs.population import members, perturbed, schedule_in, take_over
 from ray_jobs.sweep import Dimension, SweepJob
 
 SHIPPED = Path(__file__).parents[2] / "ray_jobs" / "configs" / "sweep.toml"
@@ -123,3 +123,18 @@ def test_members_go_on_with_the_values_they_had(population, tmp_path):
         {"member": 2, "values": {RATE: 2e-4}},
         {"member": 3, "values": job.drawn(3)},
     ]
+
+
+def test_what_is_taken_over_stands_in_the_place_of_ones_own(tmp_path):
+    taken, own = tmp_path / "taken", tmp_path / "own"
+    for directory, step, score in ((taken, 50, "better"), (own, 100, "worse")):
+        directory.mkdir()
+        (directory / f"step-{step:09d}.safetensors").write_text(score)
+        (directory / "schedule.json").write_text(json.dumps([{"step": 0, "values": score}]))
+    (own / "tensorboard").mkdir()
+    take_over(taken, own)
+    assert {path.name for path in own.iterdir()} == {
+        "step-000000050.safetensors", "schedule.json", "tensorboard",
+    }  # fmt: skip
+    assert (own / "step-000000050.safetensors").read_text() == "better"
+    assert schedule_in(own) == [{"step": 0, "values": "better"}]
