@@ -114,10 +114,10 @@ def take_over(taken: Path, directory: Folder) -> None:
     """Another's checkpoint in the place of one's own; logs stay."""
     directory.mkdir(parents=True, exist_ok=True)
     _copy(taken, directory)
-    newest = newest_checkpoint(taken)
-    for own in list(directory.glob("step-*")):
-        if newest is not None and own.name != newest.name:
-            own.unlink()
+    kept = newest_checkpoint(taken)
+    for path in [one for one in directory.iterdir() if one.name.startswith("step-")]:
+        if kept is not None and path.name != kept.name:
+            path.unlink()
 
 
 def _copy(source: Folder, target: Folder) -> None:
