@@ -22,7 +22,7 @@ from fingan.scenarios.store import ModelStore
 from serve.settings import Limits, Rates, ServiceSettings
 
 ARROW = {"Accept": "application/vnd.apache.arrow.stream"}
-NO_RATES = Rates(requests_per_minute=10**9, values_per_minute=10**18)
+NO_RATES = Rates(requests_per_minute=10**9)
 GENERATOR, INGRESS = "Generator", "Ingress"
 WEIGHTS = "generators.safetensors"
 READY = 90.0  # seconds

@@ -6,10 +6,8 @@ killed job goes on with ``--resume``.
 """
 
 import json
-import shutil
 import sys
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from typing import Any
 
 from pydantic import Field, NonNegativeInt, PositiveInt
@@ -19,7 +17,7 @@ from fingan.assessment.var_forecasts import DayForecasts, Desk, Stretch
 from fingan.config import load_config
 from fingan.data.prices import read_prices
 from fingan.data.quality import data_digest
-from fingan.files import whole_file
+from fingan.files import remove_folder, whole_file
 from fingan.pipeline import default_store, load_model
 from fingan.risk.portfolio import Portfolio, equal_weights, portfolio_of
 from fingan.scenarios.baselines import BaselineName
@@ -28,6 +26,7 @@ from ray_jobs.command import (
     digest,
     exit_code,
     job_parser,
+    out_file,
     overrides,
     place,
     say,
@@ -105,10 +104,10 @@ def run(job: BacktestJob, *, resume: bool = False) -> Outcome:
     """
     sampler = load_model(job.model, place(job.store or default_store(), "--store"))
     prices = read_prices(job.prices, **job.reading.model_dump(exclude_unset=True))
-    out = Path(place(job.out, "out"))
+    out = out_file(job.out)
     asked = job.model_dump(mode="json", exclude={"workers", "max_failures", "out", "store"})
     key = digest([asked, sampler.digest, data_digest(prices)])
-    parts = opened(out.parent / f".{out.name}-{key}", resume=resume)
+    parts = opened(out, key, resume=resume)
 
     def over_tasks(desk: Desk, work: Sequence[Stretch]) -> Iterator[DayForecasts]:
         return kept(desk.forecast, work, DayForecasts, parts, job)
@@ -126,8 +125,8 @@ def run(job: BacktestJob, *, resume: bool = False) -> Outcome:
     )
     with whole_file(out) as file:
         file.write(json.dumps(found.record(), indent=2).encode())
-    shutil.rmtree(parts, ignore_errors=True)
-    return {"out": str(out), "model": sampler.reference}
+    remove_folder(parts)
+    return {"out": out, "model": sampler.reference}
 
 
 def _portfolio(job: BacktestJob, sampler: TrainedSampler) -> Portfolio:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from fingan.errors import FinganError, TrainingDivergedError
+from fingan.errors import FinganError, RequestError, TrainingDivergedError
 from fingan.files import local_path
 from ray_jobs.cluster import is_temporary
 
@@ -27,6 +27,9 @@ def exit_code(work: Callable[[], object]) -> int:
         return complain(mistake, BAD_INPUT)
     except (TrainingDivergedError, WorkersLostError) as failure:
         return complain(failure, FAILED)
+    except OSError as failure:
+        reason = failure.strerror or str(failure) or type(failure).__name__
+        return complain(OSError(f"{failure.filename or 'the system'}: {reason}"), BAD_INPUT)
     except KeyboardInterrupt:
         sys.stderr.write("interrupted: go on with --resume\n")
         return INTERRUPTED
@@ -78,6 +81,19 @@ def place(location: str, option: str) -> str:
             f" give {option} an absolute path or a URL to keep it"
         )
     return str(path)
+
+
+def out_file(location: str) -> str:
+    """Where a record will stand; refused now rather than after the work.
+
+    Raises:
+        RequestError: If it cannot be a file there.
+    """
+    where = place(location, "out")
+    path = local_path(where)
+    if path is not None and (path.is_dir() or not path.parent.is_dir()):
+        raise RequestError(f"out must name a file in a directory that stands, got {path}")
+    return where
 
 
 def job_parser(name: str, description: str, example: str) -> argparse.ArgumentParser:

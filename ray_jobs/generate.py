@@ -7,6 +7,7 @@ killed goes on with ``--resume`` where files are missing.
 """
 
 import json
+import re
 import sys
 from collections.abc import Iterator, Sequence
 from functools import partial
@@ -28,6 +29,7 @@ from ray_jobs.command import exit_code, job_parser, overrides, place, say, show
 from ray_jobs.tasks import told_in_order
 
 Outcome = dict[str, Any]
+PART = re.compile(r"part-\d{12}\.parquet")
 REQUEST, MANIFEST = "request.json", "manifest.json"
 
 
@@ -53,7 +55,9 @@ def generate(job: GenerateJob, *, resume: bool = False) -> Outcome:
     ]
     files = [entry for entry in known if entry["name"] in {name_of(first) for first, _ in parts}]
     missing = [part for part in parts if name_of(part[0]) not in {one["name"] for one in files}]
-    for number, entry in enumerate(_written(job, missing, prices, sampler.reference, store), 1):
+    for number, entry in enumerate(
+        _written(job, missing, prices, sampler.reference, store, directory), 1
+    ):
         files.append(entry)
         say(f"{len(files)} of {len(parts)} files, {number} in this run")
     manifest = {**request, "files": sorted(files, key=lambda one: one["first_path"])}
@@ -105,7 +109,13 @@ def _known(directory: str, request: dict[str, Any], *, resume: bool) -> list[dic
             raise RequestError(f"out must be an empty directory, but {directory} has {strange[0]}")
         _write_json(f"{directory}/{REQUEST}", request)
         return []
-    before = json.loads(files.cat_file(names[REQUEST]))
+    try:
+        before = dict(json.loads(files.cat_file(names[REQUEST])))
+    except ValueError:
+        raise RequestError(
+            f"{directory}/{REQUEST} must be as this job wrote it, but is damaged; name another"
+            " 'out', or delete the directory"
+        ) from None
     if before != json.loads(json.dumps(request)):
         keys = [key for key in request if before.get(key) != json.loads(json.dumps(request[key]))]
         raise RequestError(
@@ -114,7 +124,7 @@ def _known(directory: str, request: dict[str, Any], *, resume: bool) -> list[dic
         )
     if not resume:
         raise RequestError(f"{directory} holds this data set, or a part of it; go on with --resume")
-    known = [name for name in names if name.startswith("part-") and name.endswith(".parquet")]
+    known = [name for name in names if PART.fullmatch(name)]
     return [described(name, files.cat_file(names[name]), request) for name in known]
 
 
@@ -124,13 +134,12 @@ def _written(
     prices: pd.DataFrame | None,
     reference: str,
     store: str,
+    directory: str,
 ) -> Iterator[dict[str, Any]]:
     """Write the files on a cluster; each is told when it stands."""
     if not parts:
         return
-    exact = job.model_copy(
-        update={"model": reference, "store": store, "out": place(job.out, "out")}
-    )
+    exact = job.model_copy(update={"model": reference, "store": store, "out": directory})
     yield from told_in_order(partial(write_part, exact), prices, parts, job)
 
 

@@ -4,6 +4,7 @@ A line that was cut off by a crash, or whose check does not fit, is left out whe
 and so is nothing that was finished before.
 """
 
+import errno
 import json
 import os
 import zlib
@@ -31,7 +32,9 @@ class Journal:
         self.path.parent.mkdir(parents=True, exist_ok=True)
         descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o644)
         try:
-            os.write(descriptor, (_gap(descriptor) + line).encode())
+            content = (_gap(descriptor) + line).encode()
+            if os.write(descriptor, content) < len(content):
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(self.path))
             os.fsync(descriptor)
         finally:
             os.close(descriptor)

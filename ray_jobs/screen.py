@@ -6,27 +6,34 @@ that is done stands in a file, so that a killed job goes on with ``--resume``.
 """
 
 import json
-import shutil
 import sys
 from collections.abc import Iterator, Sequence
 from functools import partial
-from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
-from pydantic import Field
+from pydantic import Field, NonNegativeInt, PositiveInt
 
 from fingan import pipeline
 from fingan.config import Config, load_config
 from fingan.data.prices import read_prices
 from fingan.data.quality import data_digest
-from fingan.files import whole_file
+from fingan.files import remove_folder, whole_file
 from fingan.screening.records import save_validation
 from fingan.screening.rule import rule_of
 from fingan.screening.specification import ScreenSpec
-from fingan.screening.trials import log_trial
+from fingan.screening.trials import count_trials, log_trial
 from fingan.screening.validation import Subject, validate
 from fingan.screening.walk_forward import Stretch, Walk, Walker, WalkForwardDesign, first_unseen
-from ray_jobs.command import digest, exit_code, job_parser, overrides, place, say, show
+from ray_jobs.command import (
+    digest,
+    exit_code,
+    job_parser,
+    out_file,
+    overrides,
+    place,
+    say,
+    show,
+)
 from ray_jobs.job import ReadingConfig
 from ray_jobs.tasks import Tasks, kept, opened
 
@@ -36,22 +43,22 @@ Outcome = dict[str, Any]
 class DesignConfig(Config):
     """How the screen is walked; what is not given is the library's default."""
 
-    every: int | str | None = None
+    every: Literal["month"] | PositiveInt | None = None
     """``month``, or every so many rows."""
 
-    refit: int | str | None = None
+    refit: Literal["quarter"] | PositiveInt | None = None
     """``quarter``, or after so many rows."""
 
-    purge: int | None = None
+    purge: NonNegativeInt | None = None
     """Rows between the last one fitted on and the date; the horizon if not given."""
 
-    lag: int | None = None
+    lag: PositiveInt | None = None
     """Rows from the date to the first return that counts."""
 
-    later: int | None = None
+    later: NonNegativeInt | None = None
     """Further windows in which the score's decay is shown."""
 
-    n_paths: int | None = None
+    n_paths: int | None = Field(default=None, ge=100)
     """Scenarios a date and generator."""
 
 
@@ -106,14 +113,20 @@ def run(job: ScreenJob, *, resume: bool = False) -> Outcome:
         seed=job.screen.seed,
         **job.design.model_dump(exclude_none=True),
     )
-    out = Path(place(job.out, "out"))
+    out = out_file(job.out)
     asked = job.model_dump(mode="json", exclude={"workers", "max_failures", "out", "store"})
     key = digest([asked, sampler.digest, data_digest(prices)])
-    parts = opened(out.parent / f".{out.name}-{key}", resume=resume)
+    parts = opened(out, key, resume=resume)
     said = {"validation": True, "model": sampler.reference, "model_digest": sampler.digest}
-    trials = log_trial(store, job.screen.digest(), said)
+    begun = any(parts.iterdir())  # and logged
+    trials = count_trials(store, job.screen.digest())
+    n_trials = trials.with_those_of(sampler.card) + (not begun)
 
     def over_tasks(walker: Walker, work: Sequence[Stretch]) -> Iterator[Walk]:
+        nonlocal begun
+        if not begun:  # what was refused is no trial, what was resumed no other
+            log_trial(store, job.screen.digest(), said)
+            begun = True
         return kept(walker.walk, work, Walk, parts, job)
 
     found = validate(
@@ -123,7 +136,7 @@ def run(job: ScreenJob, *, resume: bool = False) -> Outcome:
         design,
         Subject(sampler.reference, sampler.digest, job.screen.digest(), sampler.fitted_until),
         references={name: partial(pipeline.baseline, name) for name in job.screen.references},
-        n_trials=trials.with_those_of(sampler.card),
+        n_trials=n_trials,
         in_sample=job.in_sample,
         over=over_tasks,
         progress=lambda name, done, total: say(f"{name}: {done} of {total} dates walked"),
@@ -132,11 +145,11 @@ def run(job: ScreenJob, *, resume: bool = False) -> Outcome:
     save_validation(store, record)
     with whole_file(out) as file:
         file.write(json.dumps(record, indent=2).encode())
-    shutil.rmtree(parts, ignore_errors=True)
+    remove_folder(parts)
     return {
-        "out": str(out),
+        "out": out,
         "model": sampler.reference,
-        "trials": trials.with_those_of(sampler.card),
+        "trials": n_trials,
     }
 
 

@@ -1,5 +1,6 @@
 """What a sweep is: a training job, the values to try, and how trials are chosen and stopped."""
 
+import contextlib
 import math
 import random
 from collections.abc import Mapping
@@ -8,6 +9,7 @@ from typing import Any, Literal, Self
 from pydantic import Field, NonNegativeInt, PositiveInt, model_validator
 
 from fingan.config import Config
+from fingan.errors import RequestError
 from fingan.training.config import TrainConfig
 from ray_jobs.job import TrainJob
 
@@ -16,6 +18,7 @@ Values = dict[str, Any]
 """What a trial changes in the configuration, by dotted key."""
 
 STEPS = (0.8, 1.2)  # by which a number of a population's member moves
+MOST_DRAWS = 50  # for each trial that differs from all before
 MOVABLE = ("adversarial.", "batch_size")  # what may change while networks train
 FIXED = ("seed", "selection")  # the best seed is luck; another rule has other scores
 
@@ -92,7 +95,7 @@ class SweepJob(TrainJob):
     """Trials, the job's own configuration being the first."""
 
     concurrent: PositiveInt = 2
-    """Trials that run at once."""
+    """Trials that run at once; a population's members take whatever processors there are."""
 
     workers: PositiveInt = 1
     """Processes of one trial that share each batch; 1 trains in the trial's own process."""
@@ -149,10 +152,15 @@ class SweepJob(TrainJob):
     @property
     def n_checks(self) -> int:
         """Checks of the longest trial."""
-        steps = [self.train.steps]
-        if "steps" in self.space:
-            steps += [int(value) for value in self.space["steps"].extremes]
-        return max(1, math.ceil(max(steps) / self.train.selection.every)) * self.train.ensemble
+        steps, ensemble = (
+            self._most(key, getattr(self.train, key)) for key in ("steps", "ensemble")
+        )
+        return max(1, math.ceil(steps / self.train.selection.every)) * ensemble
+
+    def _most(self, key: str, own: int) -> int:
+        """The largest value of a whole number that any trial may have."""
+        tried = self.space[key].extremes if key in self.space else ()
+        return max([own, *map(int, tried)])
 
     def configured(self, values: Mapping[str, Any]) -> TrainConfig:
         """The configuration of a trial."""
@@ -163,11 +171,41 @@ class SweepJob(TrainJob):
             for name in sections:
                 section = section.setdefault(name, {})
             section[last] = value
-        return TrainConfig.model_validate(document)
+        found = TrainConfig.model_validate(document)
+        if found.batch_size < self.workers:
+            raise ValueError(
+                f"batch_size must be at least workers, {self.workers}, got {found.batch_size}"
+            )
+        return found
 
     def drawn(self, number: int) -> Values:
-        """The values of a trial of a random search; a function of the job's seed and the number."""
-        if number == 0:
-            return {}
-        source = random.Random(f"{self.seed}/{number}")
-        return {key: dimension.draw(source) for key, dimension in self.space.items()}
+        """The values of a trial of a random search, the job's own for 0; no two are alike.
+
+        A function of the job's seed and the number.
+
+        Raises:
+            RequestError: If the space has no more that differ and fit.
+        """
+        return self.draws(number + 1)[number]
+
+    def draws(self, n_draws: int) -> list[Values]:
+        """The values of the first trials; see :meth:`drawn`."""
+        found: list[Values] = [{}]
+        seen = {self.train.model_dump_json()}
+        for attempt in range(1, MOST_DRAWS * n_draws):
+            if len(found) == n_draws:
+                break
+            source = random.Random(f"{self.seed}/{attempt}")
+            values = {key: dimension.draw(source) for key, dimension in self.space.items()}
+            with contextlib.suppress(ValueError):  # what does not fit together is not tried
+                config = self.configured(values).model_dump_json()
+                if config not in seen:
+                    seen.add(config)
+                    found.append(values)
+        if len(found) < n_draws:
+            raise RequestError(
+                f"space must hold at least {n_draws} configurations that fit and differ, the"
+                f" job's own among them, but {len(found)} were found; widen it or ask for fewer"
+                " trials"
+            )
+        return found

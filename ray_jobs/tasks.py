@@ -1,15 +1,13 @@
 """Tasks of a job: a few at once, their results in the order of the calls, kept where asked."""
 
-import shutil
 from collections.abc import Callable, Iterator, Sequence
-from pathlib import Path
 from typing import Any, TypeVar
 
 from pydantic import NonNegativeInt, PositiveInt
 
 from fingan.config import Config
 from fingan.errors import FinganError, RequestError
-from fingan.files import whole_file
+from fingan.files import Folder, folder, remove_folder, whole_file
 from ray_jobs.cluster import connect
 from ray_jobs.command import WorkersLostError
 
@@ -85,19 +83,21 @@ def _heard(told: tuple[Any, str | None]) -> Any:
     return found
 
 
-def opened(parts: Path, *, resume: bool) -> Path:
-    """Where parts that are done stand: nowhere yet, or where the same job left them.
+def opened(out: str, key: str, *, resume: bool) -> Folder:
+    """The hidden directory beside a record where its parts stand: empty, or as the job left it.
 
     Raises:
         RequestError: If there is nothing to resume.
     """
+    parent, _, name = out.rpartition("/")
+    parts = folder(f"{parent}/.{name}-{key}")
     if resume and not parts.exists():
         raise RequestError(
             f"{parts}: there is nothing to resume of this job with this model and these prices;"
             " start without --resume"
         )
     if not resume:
-        shutil.rmtree(parts, ignore_errors=True)
+        remove_folder(parts)
     parts.mkdir(parents=True, exist_ok=True)
     return parts
 
@@ -106,7 +106,7 @@ def kept(
     work: Callable[[Call], Found],
     calls: Sequence[Call],
     kind: Callable[..., Found],
-    parts: Path,
+    parts: Folder,
     job: Tasks,
 ) -> Iterator[Found]:
     """Results of a function, each a record of tensors that is kept in a file.
@@ -115,25 +115,24 @@ def kept(
         work: The function; each call is a task unless its file stands already.
         calls: Its arguments.
         kind: Makes the record from its tensors by name.
-        parts: Directory of the files, the same on every node.
+        parts: Directory of the files; the driver alone writes there.
         job: Tasks at once and retries.
     """
     from safetensors.torch import load
 
     paths = [parts / f"part-{number:06d}.safetensors" for number in range(len(calls))]
-    missing = [(call, path) for call, path in zip(calls, paths, strict=True) if not path.exists()]
-    written = told_in_order(_keep, work, missing, job)
-    awaited = {path for _, path in missing}
-    for path in paths:
-        if path in awaited:
-            next(written)
-        yield kind(**load(path.read_bytes()))
+    stands = [path.exists() for path in paths]
+    missing = [call for call, is_there in zip(calls, stands, strict=True) if not is_there]
+    found = told_in_order(_saved, work, missing, job)
+    for path, is_there in zip(paths, stands, strict=True):
+        content = path.read_bytes() if is_there else next(found)
+        if not is_there:
+            with whole_file(str(path)) as file:
+                file.write(content)
+        yield kind(**load(content))
 
 
-def _keep(work: Callable[[Call], Found], call: tuple[Call, Path]) -> None:
+def _saved(work: Callable[[Call], Any], call: Call) -> bytes:
     from safetensors.torch import save
 
-    argument, path = call
-    tensors = {name: value.contiguous() for name, value in vars(work(argument)).items()}
-    with whole_file(path) as file:
-        file.write(save(tensors))
+    return save({name: value.contiguous() for name, value in vars(work(call)).items()})

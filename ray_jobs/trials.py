@@ -27,6 +27,7 @@ from ray_jobs.workers import EXCHANGE_SECONDS
 
 Report = dict[str, Any]
 
+WAITING, WORKING = 0.1, 0.9  # processors of a trial that awaits its workers, and of each
 WORST = 1e6  # score of a trial without a sound check; searchers take finite numbers alone
 
 
@@ -58,7 +59,7 @@ def distributed_trial(given: Report, prices: Any, place: Report, job: SweepJob) 
     from ray.train.torch import TorchConfig, TorchTrainer
     from ray.tune.integration.ray_train import TuneReportCallback
 
-    share = {"GPU": 1.0} if job.use_gpu else {"CPU": 0.9}  # the waiting trial takes the rest
+    share = {"GPU": 1.0} if job.use_gpu else {"CPU": WORKING}
     TorchTrainer(
         _work_on_trial,
         train_loop_config={"given": given, "prices": prices, "place": place},

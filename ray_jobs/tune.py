@@ -8,6 +8,7 @@ job's own configuration is always one of them, runs to its end, and wins a tie.
 """
 
 import contextlib
+import math
 import sys
 import uuid
 from collections.abc import Sequence
@@ -21,7 +22,7 @@ from fingan.config import load_config
 from fingan.errors import CheckpointError
 from fingan.files import Folder, folder, remove_folder
 from fingan.pipeline import TrainingRun
-from ray_jobs.cluster import connect
+from ray_jobs.cluster import connect, ray_storage
 from ray_jobs.command import (
     WorkersLostError,
     digest,
@@ -41,7 +42,7 @@ from ray_jobs.population import (
 )
 from ray_jobs.runs import prepared_run
 from ray_jobs.sweep import SweepJob, Values
-from ray_jobs.trials import WORST, distributed_trial, flat_trial, reports
+from ray_jobs.trials import WAITING, WORKING, WORST, distributed_trial, flat_trial, reports
 
 Outcome = dict[str, Any]
 
@@ -52,7 +53,7 @@ class Plan:
 
     job: SweepJob
     directory: Path
-    """Of the journal and the page: beside the store, or on the driver's disk beside a bucket."""
+    """Of the journal and the page: in the store, or below the driver's home beside a bucket."""
     trials: Folder
     """Checkpoints, a directory a trial."""
     name: str
@@ -99,11 +100,13 @@ class Sweep:
         """Make the sweep's directory ready: empty, or with something to resume."""
         run = prepared_run(job, resume=False)
         run.check()
+        if job.searcher == "random":
+            job.draws(job.n_trials)  # or the space is too small
         document = job.model_dump(mode="json", exclude={"concurrent", "n_trials", "max_failures"})
         key = digest([run.identity["data"], document])
         place = Path(".sweeps", f"{job.name}-{key}")
         root = run.directory.parent.parent
-        directory = (root if isinstance(root, Path) else Path("models").absolute()) / place
+        directory = (root if isinstance(root, Path) else Path.home() / ".fingan") / place
         trials = root / str(place / "trials")
         if resume and not directory.exists():
             raise CheckpointError(
@@ -158,8 +161,8 @@ def sweep(job: SweepJob, *, resume: bool = False) -> Outcome:
         WorkersLostError: If trials died, or the cluster has no room for them.
     """
     work = Sweep.opened(job, resume=resume)
-    connect(n_cpus=max(2, job.concurrent * job.workers))
-    ray_state = work.plan.directory / "ray"
+    connect(n_cpus=_processors(job))
+    ray_state = work.plan.trials.parent / "ray"
     try:
         _try_all(work, ray_state)
     finally:
@@ -167,13 +170,21 @@ def sweep(job: SweepJob, *, resume: bool = False) -> Outcome:
     return _published(work)
 
 
-def _try_all(work: Sweep, ray_state: Path) -> None:
+def _processors(job: SweepJob) -> int:
+    """What trials that run at once ask for; the job's own trial is one of them, or beside them."""
+    if job.workers == 1:
+        return max(2, job.concurrent)
+    return math.ceil(job.concurrent * (WAITING + WORKING * job.workers)) + 1
+
+
+def _try_all(work: Sweep, ray_state: Folder) -> None:
     import ray
 
     prices = ray.put(work.run.prices)
     own = None
     if OWN not in work.ended():
-        own = ray.remote(_own_trial).remote(work.plan.given({}), prices, work.plan.place)
+        task = ray.remote(num_cpus=1, num_gpus=int(work.plan.job.use_gpu))(_own_trial)
+        own = task.remote(work.plan.given({}), prices, work.plan.place)
     _search(work, prices, ray_state)
     if own is not None:
         work.record({}, ray.get(own))
@@ -185,7 +196,7 @@ def _own_trial(given: dict[str, Any], prices: Any, where: dict[str, Any]) -> dic
     return last
 
 
-def _search(work: Sweep, prices: Any, ray_state: Path) -> None:
+def _search(work: Sweep, prices: Any, ray_state: Folder) -> None:
     from ray import tune
 
     job = work.plan.job
@@ -207,7 +218,7 @@ def _search(work: Sweep, prices: Any, ray_state: Path) -> None:
         ),
         run_config=tune.RunConfig(
             name=uuid.uuid4().hex,
-            storage_path=str(ray_state),
+            **ray_storage(ray_state),
             verbose=0,
             callbacks=[_journalling(work)],
             failure_config=tune.FailureConfig(max_failures=job.max_failures),
@@ -231,7 +242,7 @@ def _searcher(work: Sweep, n_left: int) -> tuple[dict[str, Any], Any]:
         numbers = [entry["member"] for entry in ended.values() if "member" in entry]
         return {"told": tune.grid_search(members(job, numbers, work.plan.trials))}, None
     if job.searcher == "random":
-        drawn = [job.drawn(number) for number in range(1, job.n_trials)]
+        drawn = job.draws(job.n_trials)[1:]
         left = [values for values in drawn if digest(values) not in ended]
         return {"told": tune.grid_search([{"values": values} for values in left[:n_left]])}, None
     from ray.tune.search.optuna import OptunaSearch
@@ -289,13 +300,16 @@ def _trainable(plan: Plan, prices: Any) -> Any:
         resources = {"cpu": 1, "gpu": int(plan.job.use_gpu)}
         start = _start_member if plan.job.scheduler == "pbt" else _start_flat
         return tune.with_resources(partial(start, plan=plan, prices=prices), resources)
-    return tune.with_resources(partial(_start_distributed, plan=plan, prices=prices), {"cpu": 0.1})
+    return tune.with_resources(
+        partial(_start_distributed, plan=plan, prices=prices), {"cpu": WAITING}
+    )
 
 
 def _start_flat(config: Values, *, plan: Plan, prices: Any) -> None:
     import ray
 
-    flat_trial(plan.given(values_of(config)), ray.get(prices), plan.place)
+    if (given := _given(plan, config)) is not None:
+        flat_trial(given, ray.get(prices), plan.place)
 
 
 def _start_member(config: dict[str, Any], *, plan: Plan, prices: Any) -> None:
@@ -313,7 +327,20 @@ def _member_of(name: str) -> int | None:
 
 
 def _start_distributed(config: Values, *, plan: Plan, prices: Any) -> None:
-    distributed_trial(plan.given(values_of(config)), prices, plan.place, plan.job)
+    if (given := _given(plan, config)) is not None:
+        distributed_trial(given, prices, plan.place, plan.job)
+
+
+def _given(plan: Plan, config: dict[str, Any]) -> dict[str, Any] | None:
+    """What a trial is told; one whose values do not fit together ends here."""
+    from ray import tune
+
+    try:
+        return plan.given(values_of(config))
+    except ValueError as misfit:
+        problem = str(misfit)
+        tune.report({"score": WORST, "publishes": 0, "checks": 1, "step": 0, "problem": problem})
+        return None
 
 
 def values_of(config: dict[str, Any]) -> Values:

@@ -40,10 +40,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _settings(given: argparse.Namespace) -> ServiceSettings:
     """The file's settings with single ones replaced."""
     named = {"store": given.store, "host": given.host, "port": given.port}
-    if given.store is None and given.config is None:
-        named["store"] = default_store()
     own = [f"{key}={json.dumps(value)}" for key, value in named.items() if value is not None]
-    return load_config(ServiceSettings, given.config, [*given.settings, *own])
+    settings = load_config(ServiceSettings, given.config, [*given.settings, *own])
+    if "store" in settings.model_fields_set:
+        return settings
+    return load_config(
+        ServiceSettings,
+        given.config,
+        [*given.settings, *own, f"store={json.dumps(default_store())}"],
+    )
 
 
 def _check_free(settings: ServiceSettings) -> None:

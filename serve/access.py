@@ -54,7 +54,7 @@ class Access:
         """Only names that the operator gave: DNS may point any other here (rebinding)."""
         name = host.rpartition(":")[0] if host.rpartition(":")[2].isdigit() else host
         name = name.strip("[]").lower()
-        known = (*LOOPBACK, self._settings.host.lower(), *self._settings.allow_hosts)
+        known = {*LOOPBACK, *map(str.lower, (self._settings.host, *self._settings.allow_hosts))}
         if name not in known and "*" not in known:
             raise Problem(
                 403,

@@ -74,7 +74,12 @@ def add_guards(
             allow_headers=["Authorization", "Content-Type", "Accept", "Idempotency-Key"],
             expose_headers=list(EXPOSED),
         )
-    app.add_middleware(Outermost, meters=meters, tell=None if audit is None else audit.note)
+    app.add_middleware(
+        Outermost,
+        meters=meters,
+        tell=None if audit is None else audit.note,
+        origins=settings.allow_origins,
+    )
 
 
 class Outermost:
@@ -84,6 +89,7 @@ class Outermost:
         app: What stands behind.
         meters: Count.
         tell: Hears of keys that were refused.
+        origins: Whose pages may read refusals too.
     """
 
     def __init__(
@@ -91,8 +97,9 @@ class Outermost:
         app: ASGIApp,
         meters: Meters,
         tell: Callable[[str, dict[str, Any]], None] | None = None,
+        origins: tuple[str, ...] = (),
     ) -> None:
-        self._app, self._meters, self._tell = app, meters, tell
+        self._app, self._meters, self._tell, self._origins = app, meters, tell, origins
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request."""
@@ -119,7 +126,7 @@ class Outermost:
         self._meters.refused.labels(problem.code).inc()
         if self._tell is not None and problem.status in (401, 403):
             self._tell("refused", {"code": problem.code, "path": request.scope["path"][:200]})
-        head = {"Cache-Control": "no-store"}
+        head = {"Cache-Control": "no-store", **self._cors(request.scope)}
         if problem.retry_after is not None:
             head["Retry-After"] = str(problem.retry_after)
         if problem.status in (400, 408, 413, 431):
@@ -127,6 +134,17 @@ class Outermost:
         document = problem.document(request.scope["path"], request.id)
         answer = JSONResponse(document, problem.status, head, problems.MEDIA_TYPE)
         await answer(request.scope, receive, request.send)
+
+    def _cors(self, scope: Scope) -> dict[str, str]:
+        """What lets a browser's page of an allowed origin read an answer."""
+        origin = Headers(scope=scope).get("origin", "")
+        if origin not in self._origins:
+            return {}
+        return {
+            "Access-Control-Allow-Origin": origin,
+            "Access-Control-Expose-Headers": ", ".join(EXPOSED),
+            "Vary": "Origin",
+        }
 
 
 class _Request:

@@ -132,7 +132,7 @@ class JobDesk:
         return [self._record(place) for place in places if _is_of(place, owner)]
 
     def cancel(self, identity: str, owner: str | None = None) -> dict[str, Any]:
-        """End a job; what it has written so far goes with it.
+        """End a job; nothing that it has written is handed out.
 
         Args:
             identity: Of the job.
@@ -235,7 +235,8 @@ class JobDesk:
     def _places(self) -> list[Path]:
         """Directories of all jobs, the oldest first."""
         found = [one for one in self._directory.iterdir() if ID.fullmatch(one.name)]
-        return sorted(found, key=lambda one: (one / ASKED).stat().st_mtime_ns)
+        whole = [one for one in found if (one / ASKED).exists()]  # others are half deleted
+        return sorted(whole, key=lambda one: (one / ASKED).stat().st_mtime_ns)
 
     def _with_key(self, key: str, owner: str, digest: str) -> str | None:
         """The job that was taken in under a key of idempotency."""

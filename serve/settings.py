@@ -48,8 +48,6 @@ class Rates(Config):
 
     requests_per_minute: Positive = 6_000
     """Requests."""
-    values_per_minute: Positive = 20_000_000_000
-    """Numbers of scenarios drawn for it."""
 
 
 class ServiceSettings(Config):

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from fingan.config import load_config
-from fingan.errors import ConfigError
+from fingan.errors import ConfigError, RequestError
 from ray_jobs.population import members, perturbed, schedule_in, take_over
 from ray_jobs.sweep import Dimension, SweepJob
 
@@ -138,3 +138,36 @@ def test_what_is_taken_over_stands_in_the_place_of_ones_own(tmp_path):
     }  # fmt: skip
     assert (own / "step-000000050.safetensors").read_text() == "better"
     assert schedule_in(own) == [{"step": 0, "values": "better"}]
+
+
+def small(job, space, **given):
+    document = job.model_dump(mode="json", exclude_none=True) | {"space": space} | given
+    return SweepJob.model_validate(document)
+
+
+def test_no_two_trials_are_alike_nor_like_the_job_itself(job):
+    few = small(job, {"batch_size": {"choices": [32, 64, 128]}})
+    assert few.train.batch_size == 64
+    drawn = few.draws(3)
+    assert drawn[0] == {}
+    assert sorted(values["batch_size"] for values in drawn[1:]) == [32, 128]
+    with pytest.raises(RequestError, match=r"at least 4 configurations .* but 3 were found"):
+        few.draws(4)
+
+
+def test_values_that_do_not_fit_together_are_not_drawn(job):
+    space = {"window": {"choices": [32, 64]}, "critic.n_patches": {"choices": [1, 8]}}
+    drawn = small(job, space).draws(4)  # (64, 4) is the job's own; (32, 8) does not fit
+    assert {"window": 32, "critic.n_patches": 8} not in drawn
+    with pytest.raises(RequestError, match="but 4 were found"):
+        small(job, space).draws(5)
+
+
+def test_a_batch_smaller_than_the_workers_is_no_part_of_a_space(job):
+    with pytest.raises(ValueError, match="batch_size must be at least workers, 2, got 1"):
+        small(job, {"batch_size": {"choices": [1, 64]}}, workers=2)
+
+
+def test_a_trial_of_more_generators_may_live_as_long_as_it_needs(job):
+    many = small(job, {"ensemble": {"choices": [1, 5]}})
+    assert many.n_checks == 5 * job.n_checks

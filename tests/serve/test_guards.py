@@ -66,6 +66,26 @@ def test_another_host_or_origin_is_refused():
     assert answer.headers["access-control-allow-origin"] == "http://desk.example"
 
 
+def test_a_page_of_an_allowed_origin_can_read_why_it_is_refused():
+    settings = ServiceSettings(
+        allow_origins=("http://desk.example",), rates=Rates(requests_per_minute=1)
+    )
+    client, origin = client_of(guarded(settings)), {"Origin": "http://desk.example"}
+    assert client.post("/v1/risk", headers=origin).status_code == 200
+    answer = client.post("/v1/risk", headers=origin)
+    refusal(answer, 429)
+    assert answer.headers["access-control-allow-origin"] == "http://desk.example"
+    assert "Retry-After" in answer.headers["access-control-expose-headers"]
+    other = client.get("/v1/models", headers={"Origin": "http://evil.example"})
+    refusal(other, 429)
+    assert "access-control-allow-origin" not in other.headers
+
+
+def test_a_host_is_known_in_any_letters():
+    api = guarded(ServiceSettings(allow_hosts=("Risk.Example.com",)))
+    assert client_of(api, "risk.example.com").get("/v1/models").status_code == 200
+
+
 def test_a_service_beyond_loopback_asks_for_keys_with_scopes(tmp_path):
     keys, audit = KeyRing(tmp_path), AuditTrail(tmp_path)
     reader, _ = keys.create("reader", ("read",))

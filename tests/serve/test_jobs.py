@@ -242,3 +242,11 @@ def test_a_key_sees_its_own_jobs_and_an_admin_s_key_all(desk, tmp_path):
             assert len(client.get("/v1/jobs", headers=everybody).json()["jobs"]) == 1
     finally:
         jobs.close()
+
+
+def test_a_job_that_is_half_deleted_is_none(tmp_path):
+    desk = JobDesk(tmp_path, ServiceSettings(store=str(tmp_path / "store")), HereRunner())
+    (tmp_path / "job_0123456789abcdef").mkdir()
+    assert desk.every() == []
+    with pytest.raises(Problem, match="there is no job"):
+        desk.get("job_0123456789abcdef")

@@ -136,3 +136,18 @@ def test_an_address_in_use_is_said_and_not_waited_for(tmp_path):
     assert done.stderr.startswith("error: the address must be free and this machine's, but")
     assert f"port {port} is not: Address already in use" in done.stderr
     assert done.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "store"),
+    [
+        ([], "/env/store"),
+        (["--set", "store=/set/store"], "/set/store"),
+        (["--store", "/own/store"], "/own/store"),
+    ],
+)
+def test_the_store_is_the_named_one_else_the_environments(monkeypatch, arguments, store):
+    from serve.__main__ import _parser, _settings
+
+    monkeypatch.setenv("FINGAN_STORE", "/env/store")
+    assert _settings(_parser().parse_args(arguments)).store == store
