@@ -155,21 +155,26 @@ class VolatilityRecursion(nn.Module):
     own: Tensor
     peers: Tensor
     weights: Tensor
+    sharing: Tensor
 
     def __init__(self, law: ComponentFilter) -> None:
         super().__init__()
-        for name in ("omega", "alpha", "beta", "decay", "own", "peers", "weights"):
-            tensor = getattr(law, name).float().contiguous()
+        sharing = law.shared * law.likeness + torch.diag(1 - law.shared)  # squares to news
+        tensors = {"sharing": sharing, **vars(law)}
+        for name in ("omega", "alpha", "beta", "decay", "own", "peers", "weights", "sharing"):
+            tensor = tensors[name].float().contiguous()
             self.register_buffer(name, tensor, persistent=False)
 
     def forward(self, innovations: Innovations, today: Today) -> tuple[Innovations, Today]:
         """Returns of a stretch of steps, and where the step after it begins."""
         news = innovations.clamp(-component.MAX_NEWS, component.MAX_NEWS)
-        gains = torch.addcmul(self.beta, news * self.alpha, news)
+        has_peers = len(self.omega) > 1
+        squares = news.square() @ self.sharing if has_peers else news.square()
+        gains = torch.addcmul(self.beta, self.alpha, squares)
         slow = linear_recurrence(gains, self.omega.expand_as(gains), today.slow)
         slow = slow.clamp(max=component.MAX_SLOW)
         pushes = self.own * news.unsqueeze(2)
-        if len(self.omega) > 1:
+        if has_peers:
             pushes = torch.addcmul(pushes, self.peers, (news @ self.weights).unsqueeze(2))
         leverage = linear_recurrence(self.decay.expand_as(pushes), pushes, today.leverage)
         variance = variance_of(slow, leverage)

@@ -1,17 +1,25 @@
-"""A causal volatility filter of slow and fast components, with leverage from an asset's peers.
+"""A causal volatility filter of slow and fast components, with news and leverage from peers.
 
     sigma2_t = q_t exp(s1_t + s2_t),        e_t = x_t / sigma_t,        m_t = e_t W
-    q_{t+1}  = omega + (alpha e_t^2 + beta) q_t
+    q_{t+1}  = omega + (alpha n_t + beta) q_t,          n_t = (1 - shared) e_t^2 + shared e_t^2 V
     s_{t+1}  = decay s_t + own e_t + peers m_t          (two of them, one slower than the other)
 
-``q`` is a slow GARCH; ``s`` are leverage components: falls of the asset, and of the assets that
-move with it, raise its volatility for days or weeks. Every recursion is linear in itself once the
-innovations ``e`` are known, so that a simulated future needs no step-by-step network. ``W`` weighs
-peers by correlation and gives ``m`` unit variance.
+``q`` is a slow GARCH whose news is shared: one squared return is a poor measure of a day's
+volatility, and what the assets that move with this one did says more of it. ``s`` are leverage
+components: falls of the asset, and of its peers, raise its volatility for days or weeks. Every
+recursion is linear in itself once the innovations ``e`` are known, so that a simulated future needs
+no step-by-step network. ``W`` weighs peers by correlation and gives ``m`` unit variance; ``V``
+weighs them by squared correlation and leaves the asset itself out.
+
+Assets are fitted one by one, then once more with what they have in common as the prior, so that a
+short history learns from the others.
 
 Source: Engle & Lee (1999), A long-run and short-run component model of stock return volatility;
 Nelson (1991), Conditional heteroskedasticity in asset returns, for leverage in the logarithm;
-Bollerslev (1987) for the Student likelihood, by which an outlier does not own the fit.
+Engle & Gallo (2006), A multiple indicators model for volatility using intra-daily data, for a
+second, less noisy indicator in the news; Bollerslev (1987) for the Student likelihood, by which an
+outlier does not own the fit; Efron & Morris (1975), Data analysis using Stein's estimator and its
+generalizations, for a prior taken from the assets themselves.
 """
 
 import math
@@ -47,10 +55,13 @@ START = (
     math.log(0.8 / 0.2),  # of the faster
     -0.02,
     -0.02,
+    -1.5,  # share of peers in the news
 )
-SPREAD = (1.0, 1.5, 0.7, 1.0, 0.07, 0.07, 1.0, 0.07, 0.07)  # prior deviations from START
+SPREAD = (1.0, 1.5, 0.7, 1.0, 0.07, 0.07, 1.0, 0.07, 0.07, 1.5)  # prior deviations from START
 UNCHANGED = 0.005  # of the days: so often no return occurs twice by chance
-PEERS = (5, 8)  # places of what an asset without peers has not
+PEERS = (5, 8, 9)  # places of what an asset without peers has not
+LEAST_ALIKE = 4  # assets from which a prior is taken
+LEAST_SPREAD = 1e-3  # of that prior
 STRETCH = 2**19  # numbers a day tries, times days: what a fit holds of each quantity at once
 
 
@@ -64,17 +75,20 @@ class ComponentFilter:
     decay: PerComponent
     own: PerComponent
     peers: PerComponent
+    shared: PerAsset
+    """Share of the peers in an asset's news."""
     weights: Float[Tensor, "n_assets n_assets"]
     """``W``: innovations to each asset's peer innovation; zero for a single asset."""
+    likeness: Float[Tensor, "n_assets n_assets"]
+    """``V``: squared innovations to what an asset's peers say of its day; zero likewise."""
 
     @classmethod
     def still(cls, n_assets: int) -> "ComponentFilter":
         """The filter of those who do without: every variance is 1."""
         one = torch.ones(n_assets, dtype=torch.float64)
         zeros = torch.zeros(2, n_assets, dtype=torch.float64)
-        return cls(
-            one, 0 * one, 0 * one, zeros, zeros, zeros, torch.zeros(n_assets, n_assets).double()
-        )
+        alone = torch.zeros(n_assets, n_assets, dtype=torch.float64)
+        return cls(one, 0 * one, 0 * one, zeros, zeros, zeros, 0 * one, alone, alone.clone())
 
     def components(
         self, returns: Returns
@@ -112,18 +126,23 @@ def fit_components(returns: Returns, unchanged: Tensor | None = None) -> Compone
         Parameters in float64; persistence and decays are below 1.
     """
     returns = returns.double()
-    weights = _peer_weights(returns)
-    is_alone = returns.shape[1] == 1
-    kept = torch.tensor([not (is_alone and place in PEERS) for place in range(len(START))])
+    n_assets = returns.shape[1]
+    weights, likeness = _peers(returns)
+    kept = torch.tensor([n_assets > 1 or place not in PEERS for place in range(len(START))])
     stood = unchanged_days(returns) if unchanged is None else unchanged
     counts = (~returns.isnan() & ~stood).double().unsqueeze(1)
-    free = most_likely(
-        lambda points: _log_likelihood(returns, counts, points, weights),
-        torch.tensor(START, dtype=torch.float64) * kept,
-        torch.tensor(SPREAD, dtype=torch.float64) * kept,
-        returns.shape[1],
-    )
-    return _standardised(_filter_of(free, weights), returns)
+
+    def log_likelihood(points: Tensor) -> Iterator[Tensor]:
+        return _log_likelihood(returns, counts, _filter_of(points, weights, likeness))
+
+    centre, spread = (torch.tensor(prior, dtype=torch.float64) * kept for prior in (START, SPREAD))
+    free = most_likely(log_likelihood, centre, spread, n_assets)
+    if n_assets >= LEAST_ALIKE:
+        common = free.median(0).values
+        apart = 1.4826 * (free - common).abs().median(0).values  # a deviation, if they are normal
+        spread = torch.minimum(apart.clamp(min=LEAST_SPREAD), spread)
+        free = most_likely(log_likelihood, common, spread, n_assets, begin=free)
+    return _standardised(_filter_of(free, weights, likeness), returns)
 
 
 def _standardised(law: ComponentFilter, returns: Returns) -> ComponentFilter:
@@ -131,7 +150,9 @@ def _standardised(law: ComponentFilter, returns: Returns) -> ComponentFilter:
     innovations, _, _ = _filtered(law, returns)
     news = torch.where(returns.isnan(), torch.nan, innovations.clamp(-MAX_NEWS, MAX_NEWS))
     size = news.square().nanmean(0).nan_to_num(nan=1.0).clamp(0.1, 10)
-    alpha = (law.alpha * size).clamp(max=MAX_PERSISTENCE)
+    theirs = size @ law.likeness
+    both = (1 - law.shared) * size + law.shared * theirs
+    alpha = (law.alpha * both).clamp(max=MAX_PERSISTENCE)
     persistence = (alpha + law.beta).clamp(max=MAX_PERSISTENCE)
     return replace(
         law,
@@ -139,7 +160,9 @@ def _standardised(law: ComponentFilter, returns: Returns) -> ComponentFilter:
         alpha=alpha,
         beta=(persistence - alpha).clamp(min=0),
         own=law.own * size.sqrt(),
+        shared=law.shared * theirs / both,
         weights=law.weights * size.sqrt()[:, None],
+        likeness=law.likeness * size[:, None] / theirs.clamp(min=1e-12),
     )
 
 
@@ -158,38 +181,52 @@ def unchanged_days(returns: Returns) -> Tensor:
     return same & (same.sum(0) > UNCHANGED * observed.sum(0))
 
 
-def _peer_weights(returns: Returns) -> Float[Tensor, "n_assets n_assets"]:
-    """Correlations as weights, so that each asset's peer innovation has variance 1."""
+def _peers(
+    returns: Returns,
+) -> tuple[Float[Tensor, "n_assets n_assets"], Float[Tensor, "n_assets n_assets"]]:
+    """``W`` and ``V``: correlations so that a peer innovation has variance 1, and shares."""
     n_assets = returns.shape[1]
     if n_assets == 1:
-        return returns.new_zeros(1, 1)
+        return returns.new_zeros(1, 1), returns.new_zeros(1, 1)
     filled = (returns / returns.square().nanmean(0).sqrt()).nan_to_num()
     correlation = torch.corrcoef(filled.T)
     spread = (correlation * (correlation @ correlation)).sum(0).clamp(min=1e-12).sqrt()
-    return correlation / spread
+    alike = correlation.square().fill_diagonal_(0)
+    return correlation / spread, alike / alike.sum(0).clamp(min=1e-12)
 
 
 def _filter_of(
-    free: Float[Tensor, "*tried n_assets n_free"], weights: Float[Tensor, "n_assets n_assets"]
+    free: Float[Tensor, "*tried n_assets n_free"],
+    weights: Float[Tensor, "n_assets n_assets"],
+    likeness: Float[Tensor, "n_assets n_assets"],
 ) -> ComponentFilter:
     """Unconstrained numbers to parameters: persistence and decays below 1."""
-    omega, level, share, *leverage = free.unbind(-1)
+    omega, level, share, *leverage, shared = free.unbind(-1)
     persistence = MAX_PERSISTENCE * level.sigmoid()
     alpha = persistence * share.sigmoid()
     decay, own, peers = (torch.stack(leverage[i::3], dim=-2) for i in range(3))
     decay = MAX_DECAY * decay.sigmoid()
-    return ComponentFilter(omega.exp(), alpha, persistence - alpha, decay, own, peers, weights)
+    return ComponentFilter(
+        omega=omega.exp(),
+        alpha=alpha,
+        beta=persistence - alpha,
+        decay=decay,
+        own=own,
+        peers=peers,
+        shared=shared.sigmoid() * likeness.sum(0),  # none where there are no peers
+        weights=weights,
+        likeness=likeness,
+    )
 
 
 def _log_likelihood(
     returns: Returns,
     counts: Float[Tensor, "n_days 1 n_assets"],
-    free: Float[Tensor, "tried n_assets n_free"],
-    weights: Float[Tensor, "n_assets n_assets"],
+    law: ComponentFilter,
 ) -> Iterator[Float[Tensor, "some_days tried n_assets"]]:
     """Each day's log-likelihood of each asset, without constants, a stretch after another."""
-    n_days = max(1, STRETCH // free[..., 0].numel())
-    stretches = _swept(_filter_of(free, weights), returns, n_days)
+    n_days = max(1, STRETCH // law.omega.numel())
+    stretches = _swept(law, returns, n_days)
     for counted, (innovations, slow, fast) in zip(counts.split(n_days), stretches, strict=True):
         tail = (innovations.square() / (FREEDOM - 2)).log1p() * ((FREEDOM + 1) / 2)
         logs = slow[:-1].log() + fast[:-1].sum(-2).clamp(-MAX_LOG, MAX_LOG)
@@ -220,9 +257,10 @@ def _swept(
 
     omega, alpha, beta = law.omega.numpy(), law.alpha.numpy(), law.beta.numpy()
     persistence = alpha + beta
-    decay, own, peers, weights = (
-        tensor.numpy() for tensor in (law.decay, law.own, law.peers, law.weights)
+    decay, own, peers, weights, likeness = (
+        tensor.numpy() for tensor in (law.decay, law.own, law.peers, law.weights, law.likeness)
     )
+    shared = law.shared.numpy()
     # components first, so that each is one contiguous row
     decay, own, peers = (np.moveaxis(array, -2, 0).copy() for array in (decay, own, peers))
     has_peers = bool(weights.any())
@@ -246,6 +284,8 @@ def _swept(
             surprise = news * news
             if gaps[day]:
                 surprise += missing[day]
+            if has_peers:
+                surprise += shared * (surprise @ likeness - surprise)
             surprise -= 1
             gain = alpha
             if is_young[day]:

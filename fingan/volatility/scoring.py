@@ -34,6 +34,8 @@ def most_likely(
     start: Float[Tensor, " n_free"],
     spread: Float[Tensor, " n_free"],
     n_problems: int,
+    *,
+    begin: Float[Tensor, "n_problems n_free"] | None = None,
 ) -> Float[Tensor, "n_problems n_free"]:
     """Posterior modes of ``n_problems`` problems that have the same free numbers.
 
@@ -42,10 +44,11 @@ def most_likely(
             another. Where a problem's days
             depend on the numbers of the others, all are moved alike for a score: the step is then
             one of several that rise, and is taken only where it does.
-        start: Centre of the Gaussian prior, from which the search begins.
+        start: Centre of the Gaussian prior.
         spread: Prior deviations; 0 for a number that is not free. Short histories stay near the
             centre, long ones hardly feel it.
         n_problems: Assets, or whatever has the numbers.
+        begin: Where the search begins; default the centre.
     """
     is_free = spread > 0
     unit = spread[is_free]
@@ -58,7 +61,7 @@ def most_likely(
     def prior(point: Tensor) -> Tensor:
         return ((point - start)[:, is_free] / unit).square().sum(1) / -2
 
-    point = start.repeat(n_problems, 1)
+    point = start.repeat(n_problems, 1) if begin is None else begin
     current = evaluate(point)
     damping = torch.full((n_problems,), 1e-2, dtype=torch.float64)
     for _ in range(ITERATIONS):

@@ -125,7 +125,9 @@ def test_simulating_with_a_filter_and_filtering_the_result_agree():
     for shock, value in zip(innovations[:, 0].double(), returns[:, 0].double(), strict=True):
         variance = slow * leverage.sum(0).exp()
         torch.testing.assert_close(value, shock * variance.sqrt(), rtol=1e-3, atol=1e-4)
-        slow = law.omega + (law.alpha * shock.square() + law.beta) * slow
+        square = shock.square()
+        news = square + law.shared * (square @ law.likeness - square)
+        slow = law.omega + (law.alpha * news + law.beta) * slow
         leverage = law.decay * leverage + law.own * shock + law.peers * (shock @ law.weights)
     torch.testing.assert_close(last.slow[0].double(), slow, rtol=1e-3, atol=0)
 

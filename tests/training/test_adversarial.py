@@ -272,4 +272,4 @@ def test_networks_in_bfloat16_give_gradients_in_float32_that_differ_by_rounding(
         found.append(torch.cat([one.flatten() for one in given if one is not None]))
     exact, rounded = found
     assert not torch.equal(exact, rounded)
-    assert float((exact - rounded).norm() / exact.norm()) < 0.15
+    assert float((exact - rounded).norm() / exact.norm()) < 0.25

@@ -10,15 +10,24 @@ from fingan.volatility.component import (
 )
 
 
-def law(n_assets=2, own=-0.06, peers=-0.05):
+def law(n_assets=2, own=-0.06, peers=-0.05, shared=0.4):
     one = torch.ones(n_assets, dtype=torch.float64)
     pair = torch.ones(2, n_assets, dtype=torch.float64)
     decay = torch.tensor([[0.96], [0.7]], dtype=torch.float64) * pair
     weights = torch.full((n_assets, n_assets), 0.5, dtype=torch.float64)
+    likeness = (1 - torch.eye(n_assets, dtype=torch.float64)) / max(1, n_assets - 1)
     if n_assets == 1:
-        peers, weights = 0.0, 0 * weights
+        peers, shared, weights = 0.0, 0.0, 0 * weights
     return ComponentFilter(
-        0.01 * one, 0.05 * one, 0.94 * one, decay, own * pair, peers * pair, weights
+        omega=0.01 * one,
+        alpha=0.05 * one,
+        beta=0.94 * one,
+        decay=decay,
+        own=own * pair,
+        peers=peers * pair,
+        shared=shared * one,
+        weights=weights,
+        likeness=likeness,
     )
 
 
@@ -39,7 +48,9 @@ def simulated(n_days, filtering, seed=3):
             + filtering.own * shock
             + filtering.peers * (shock @ filtering.weights)
         )
-        slow = filtering.omega + (filtering.alpha * shock.square() + filtering.beta) * slow
+        square = shock.square()
+        news = square + filtering.shared * (square @ filtering.likeness - square)
+        slow = filtering.omega + (filtering.alpha * news + filtering.beta) * slow
     return torch.stack(returns), torch.stack(variances)
 
 
@@ -85,6 +96,25 @@ def test_falls_raise_volatility_and_falls_of_peers_too():
     fall[-1, 0], rise[-1, 0] = -2.0, 2.0
     after_fall, after_rise = law().variances(fall)[-1], law().variances(rise)[-1]
     assert (after_fall > 1.1 * after_rise).all()  # of the other asset too, which did not move
+
+
+def test_a_wild_day_of_the_peers_is_news_of_an_asset_that_did_not_move():
+    calm = torch.zeros(100, 2, dtype=torch.float64)
+    wild = calm.clone()
+    wild[-1, 0] = 4.0
+    alone = law(own=0.0, peers=0.0, shared=0.0)
+    together = law(own=0.0, peers=0.0, shared=0.5)
+    assert alone.variances(wild)[-1, 1] == alone.variances(calm)[-1, 1]
+    assert together.variances(wild)[-1, 1] > 1.2 * together.variances(calm)[-1, 1]
+
+
+def test_a_short_history_learns_from_the_other_assets():
+    returns, variances = simulated(1500, law(8), seed=4)
+    short = returns.clone()
+    short[:1300, 0] = torch.nan
+    fitted = fit_components(short)
+    assert abs(fitted.alpha[0] - fitted.alpha[1:].mean()) < 0.02
+    assert abs(fitted.shared[0] - fitted.shared[1:].mean()) < 0.2
 
 
 def test_no_day_moves_volatility_further_than_the_largest_news():
@@ -138,6 +168,8 @@ def test_a_single_asset_has_no_peers():
     returns, _ = simulated(2000, law(1))
     fitted = fit_components(returns)
     assert not fitted.peers.any()
+    assert not fitted.shared.any()
+    assert abs(fitted.alpha + fitted.beta - 0.99) < 0.03
     assert (fitted.own.sum(0) < -0.03).all()
 
 
@@ -157,7 +189,7 @@ def test_a_wild_history_gives_finite_parameters():
     fitted = fit_components(wild / wild.std(0))
     assert all(
         getattr(fitted, name).isfinite().all()
-        for name in ("omega", "alpha", "beta", "decay", "own", "peers")
+        for name in ("omega", "alpha", "beta", "decay", "own", "peers", "shared")
     )
 
 
