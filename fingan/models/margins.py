@@ -1,7 +1,7 @@
 """Marginal laws of innovations: the body as observed, the tails generalised Pareto.
 
 The law starts every asset at its own history, so that the network is left the joint law and the
-dynamics. Between the tails it is a smooth curve through a hundred quantiles, which holds no single
+dynamics. Laws of innovations drift, so that they are taken from the later part of a history. Between the tails it is a smooth curve through a hundred quantiles, which holds no single
 observation; beyond them it is heavy by construction and goes past what was seen.
 
 Source: Barone-Adesi, Giannopoulos & Vosper (1999), VaR without correlations for portfolios of
@@ -81,17 +81,21 @@ class MarginMap(nn.Module):
         return self
 
 
-def fit_margins(innovations: Innovations, *, is_unit: bool = False) -> Margins:
+def fit_margins(
+    innovations: Innovations, *, latest: int | None = None, is_unit: bool = False
+) -> Margins:
     """Fit each column's law to what was observed of it, its mean taken off.
 
     Args:
         innovations: Of a training span.
+        latest: How many observations count, the last ones; all if not given.
         is_unit: Whether each law is given the variance 1.
     """
     grid = np.linspace(-REACH, REACH, N_CELLS + 1)
     curves = []
     for column in innovations.double().numpy().T:
-        curve = _curve(np.sort(column[~np.isnan(column)]), grid)
+        observed = column[~np.isnan(column)]
+        curve = _curve(np.sort(observed if latest is None else observed[-latest:]), grid)
         density = np.exp(-(grid**2) / 2)
         curve = curve - (curve * density).sum() / density.sum()
         if is_unit:

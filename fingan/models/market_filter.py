@@ -18,6 +18,7 @@ from fingan.volatility.component import (
     ComponentFilter,
     Returns,
     fit_components,
+    n_latest,
     unchanged_days,
     variance_of,
 )
@@ -48,7 +49,7 @@ class MarketFilter:
         stood = unchanged_days(scaled) if unchanged is None else unchanged
         volatility = fit_components(scaled, stood)
         innovations = scaled / volatility.variances(scaled)[:-1].sqrt()
-        own = margins = fit_margins(innovations)
+        own = margins = fit_margins(innovations, latest=n_latest(len(innovations)))
         stillness = stood.sum(0) / (~scaled.isnan()).sum(0)
         for _ in range(N_PASSES):
             scores = margins.scores(innovations)

@@ -62,6 +62,8 @@ UNCHANGED = 0.005  # of the days: so often no return occurs twice by chance
 PEERS = (5, 8, 9)  # places of what an asset without peers has not
 LEAST_ALIKE = 4  # assets from which a prior is taken
 LEAST_SPREAD = 1e-3  # of that prior
+LEAST_LATEST = 2_500  # rows from which the law of innovations is taken: ten years of days,
+LATEST_SHARE = 0.5  # or so much of the history, if that is more
 STRETCH = 2**19  # numbers a day tries, times days: what a fit holds of each quantity at once
 
 
@@ -146,10 +148,13 @@ def fit_components(returns: Returns, unchanged: Tensor | None = None) -> Compone
 
 
 def _standardised(law: ComponentFilter, returns: Returns) -> ComponentFilter:
-    """The same filter with innovations of variance 1, so that its persistence is what it says."""
+    """The same filter with innovations of variance 1, so that its persistence is what it says.
+
+    Of late, that is: what a fit to all days gets wrong of the latest years would go on.
+    """
     innovations, _, _ = _filtered(law, returns)
     news = torch.where(returns.isnan(), torch.nan, innovations.clamp(-MAX_NEWS, MAX_NEWS))
-    size = news.square().nanmean(0).nan_to_num(nan=1.0).clamp(0.1, 10)
+    size = news[-n_latest(len(news)) :].square().nanmean(0).nan_to_num(nan=1.0).clamp(0.1, 10)
     theirs = size @ law.likeness
     both = (1 - law.shared) * size + law.shared * theirs
     alpha = (law.alpha * both).clamp(max=MAX_PERSISTENCE)
@@ -164,6 +169,11 @@ def _standardised(law: ComponentFilter, returns: Returns) -> ComponentFilter:
         weights=law.weights * size.sqrt()[:, None],
         likeness=law.likeness * size[:, None] / theirs.clamp(min=1e-12),
     )
+
+
+def n_latest(n_days: int) -> int:
+    """Rows of a history from which the law of innovations is taken: laws drift."""
+    return max(LEAST_LATEST, int(LATEST_SHARE * n_days))
 
 
 def unchanged_days(returns: Returns) -> Tensor:

@@ -44,6 +44,15 @@ def test_the_map_rises():
     assert (MARGINS.table.values.diff(dim=1) > 0).all()
 
 
+def test_the_latest_observations_alone_may_count():
+    random = torch.Generator().manual_seed(6)
+    drifting = torch.randn(4000, 2, generator=random).double()
+    drifting[:2000] *= 3
+    drifting[::3, 1] = torch.nan  # an asset's own latest
+    of_late = fit_margins(drifting, latest=1200).table(torch.ones(1, 2))
+    torch.testing.assert_close(of_late, torch.ones(1, 2), atol=0.12, rtol=0)
+
+
 def test_no_observation_is_stored():
     """A level of the table is no observation of the body, though some lie near."""
     body = DATA[DATA.abs() < 1].float()

@@ -201,5 +201,13 @@ def test_innovations_of_the_history_it_was_fitted_to_have_variance_one():
     )
 
 
+def test_what_a_filter_gets_wrong_of_the_latest_years_is_put_right():
+    fitted = fit_components(RETURNS)
+    innovations = (RETURNS / fitted.variances(RETURNS)[:-1].sqrt())[-3000:]
+    torch.testing.assert_close(
+        innovations.square().mean(0), torch.ones(2).double(), atol=0.01, rtol=0
+    )
+
+
 def test_the_still_filter_has_variance_one():
     assert (ComponentFilter.still(2).variances(RETURNS[:50]) == 1).all()
