@@ -13,7 +13,7 @@ appendix D for simultaneous updates. batch = windows on this worker.
 
 import math
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import torch
@@ -27,6 +27,7 @@ from fingan.models.critics import MarketCritic
 from fingan.models.generators import MarketGenerator
 from fingan.models.precision import widened
 from fingan.models.states import Today
+from fingan.training.energy import energy_pulls
 from fingan.training.feature_matching import feature_pull
 from fingan.training.objectives import (
     Objective,
@@ -50,6 +51,9 @@ class AdversarialConfig(Config):
 
     n_critic: PositiveInt | None = None
     """Steps of the critic for one of the generator; by default 5 for ``wasserstein-gp``, else 1."""
+
+    energy: NonNegativeFloat = 10.0
+    """Weight of the energy score in the generator's loss; 0 leaves the critic's word alone."""
 
     feature_matching: NonNegativeFloat = 0.0
     """Weight of the distance between the critic's mean features in the generator's loss."""
@@ -99,6 +103,8 @@ class Batch:
     """How far a path between the market's and its partner lies from the former, uniform."""
     today: Today
     portfolios: Float[Tensor, "n_assets n_portfolios"]
+    twins: Float[Tensor, "n_steps batch n_noise"] | None
+    """Noise of a second path from each state; None where no score asks for it."""
 
 
 def synthetic_paths(generator: MarketGenerator, batch: Batch) -> Paths:
@@ -142,9 +148,23 @@ def adversarial_gradients(
     if config.feature_matching > 0:
         distance, away = feature_pull(_features(critic, batch), batch.real, synthetic)
         pull, terms["feature_distance"] = pull + config.feature_matching * away, distance
+    if moves_generator and batch.twins is not None:
+        terms["energy_score"], own = _score_twins(generator, batch, synthetic, config)
+        pull = pull + own
     if moves_generator:
         synthetic.backward(pull)
     return {"critic_loss": d_loss.detach(), "generator_loss": g_loss} | terms
+
+
+def _score_twins(
+    generator: MarketGenerator, batch: Batch, synthetic: Paths, config: AdversarialConfig
+) -> tuple[Float[Tensor, ""], Paths]:
+    """The energy score, after the twins' part of its gradient; the synthetic paths' part."""
+    with _mixed(batch, config):
+        twins = synthetic_paths(generator, replace(batch, noise=batch.twins))
+    score, own, other = energy_pulls(batch.real, synthetic, twins, batch.portfolios)
+    twins.backward(config.energy * other)
+    return score, config.energy * own
 
 
 def _mixed(batch: Batch, config: AdversarialConfig) -> torch.autocast:

@@ -58,6 +58,9 @@ class TrainingSet:
         noise = torch.randn(config.window, config.batch_size, n_noise, generator=random)
         portfolios = self._portfolios(config.critic.n_portfolios, random)
         mixture = torch.rand(config.batch_size, generator=random)
+        twins = None
+        if config.adversarial.energy > 0:
+            twins = torch.randn(noise.shape, generator=random)[:, share]
         starts = self.windows.starts[chosen[share]]
         real, observed = self.windows.gather(starts)
         today = self.today.rows(starts)
@@ -70,6 +73,7 @@ class TrainingSet:
             mixture=mixture[share].to(real),
             today=today,
             portfolios=portfolios.to(real),
+            twins=None if twins is None else twins.to(real),
         )
 
     def _portfolios(

@@ -36,4 +36,7 @@ def shortened(batch: Batch, length: int) -> Batch:
     observed = torch.ones_like(real[:length])
     if batch.observed is not None:
         observed = batch.observed[:length]
-    return dataclasses.replace(batch, real=real, observed=observed, noise=batch.noise[:length])
+    twins = None if batch.twins is None else batch.twins[:length]
+    return dataclasses.replace(
+        batch, real=real, observed=observed, noise=batch.noise[:length], twins=twins
+    )

@@ -10,6 +10,7 @@ import math
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from statistics import mean
 
 import torch
 
@@ -131,16 +132,14 @@ def _stretches(
     state: TrainState, training_set: TrainingSet, config: TrainConfig
 ) -> Iterator[dict[str, float]]:
     """Train up to each report; the terms of the objective, averaged since the last one."""
-    sums: dict[str, float] = {}
-    n_steps = 0
+    heard: dict[str, list[float]] = {}
     while state.step < config.steps:
-        terms = _step(state, training_set, config)
-        sums = {name: sums.get(name, 0.0) + value for name, value in terms.items()}
-        n_steps += 1
+        for name, value in _step(state, training_set, config).items():
+            heard.setdefault(name, []).append(value)
         every = (REPORT_EVERY, config.selection.every)
         if state.step == config.steps or any(state.step % stride == 0 for stride in every):
-            yield {name: value / n_steps for name, value in sums.items()}
-            sums, n_steps = {}, 0
+            yield {name: mean(values) for name, values in heard.items()}
+            heard = {}
 
 
 def initial_state(

@@ -14,6 +14,7 @@ from fingan.training.adversarial import (
     update_average,
 )
 from fingan.training.dataset import prepare
+from fingan.training.energy import energy_pulls
 from fingan.training.loop import initial_state
 from fingan.training.objectives import (
     critic_loss,
@@ -51,13 +52,19 @@ def cast(batch, kind):
 
 
 @pytest.fixture(params=["whole", "gappy"])
-def batch(request, training_set, gappy, config, state):
+def batch_with_twins(request, training_set, gappy, config, state):
     market = training_set
     if request.param == "gappy":
         market = prepare(gappy, config, torch.device("cpu"))
     found = cast(market.batch(config, state.generator.n_noise, 0), torch.float64)
     assert (found.observed is None) == (request.param == "whole")
     return found
+
+
+@pytest.fixture
+def batch(batch_with_twins):
+    """The critic's word alone."""
+    return dataclasses.replace(batch_with_twins, twins=None)
 
 
 def scored(critic, batch, paths):
@@ -166,6 +173,24 @@ def test_matched_features_add_the_gradient_of_their_distance(state, batch):
     torch.testing.assert_close(terms["feature_distance"], distance.detach())
 
 
+def test_twins_add_the_gradient_of_the_energy_score(state, batch_with_twins):
+    batch = batch_with_twins
+    config = AdversarialConfig(gamma=GAMMA, energy=3.0)
+    terms = adversarial_gradients(state.generator, state.critic, batch, config)
+    found = gradients(state.generator)
+    synthetic = synthetic_paths(state.generator, batch)
+    twins = synthetic_paths(state.generator, dataclasses.replace(batch, noise=batch.twins))
+    score, own, other = energy_pulls(batch.real, synthetic, twins, batch.portfolios)
+    loss = generator_loss(
+        *(scored(state.critic, batch, paths) for paths in (batch.real, synthetic))
+    )
+    loss = loss + 3 * ((own * synthetic).sum() + (other * twins).sum())
+    expected = torch.autograd.grad(loss, list(state.generator.parameters()))
+    assert_same(found, state.generator, expected)
+    assert not torch.equal(synthetic, twins)
+    torch.testing.assert_close(terms["energy_score"], score)
+
+
 def test_where_the_generator_waits_the_critic_moves_as_ever(state, batch):
     adversarial_gradients(state.generator, state.critic, batch, CONFIG)
     expected = gradients(state.critic)
@@ -258,8 +283,10 @@ def test_the_critic_scores_market_and_synthetic_paths_alike(state, batch):
     torch.testing.assert_close(ahead, behind.roll(len(behind) // 2))
 
 
-def test_networks_in_bfloat16_give_gradients_in_float32_that_differ_by_rounding(state, batch):
-    generator, critic = state.generator.float(), state.critic.float()
+def test_networks_in_bfloat16_give_gradients_in_float32_that_differ_by_rounding(
+    state, batch_with_twins
+):
+    batch, generator, critic = batch_with_twins, state.generator.float(), state.critic.float()
     batch = cast(batch, torch.float32)
     found = []
     for precision in ("float32", "bfloat16"):
