@@ -14,7 +14,7 @@ from fingan.scenarios.samplers import Prepared, Sampler, TrainedSampler
 from fingan.scenarios.scenario_set import ScenarioStream
 from serve.cache import Cache
 from serve.histories import History, PriceSources, sent_columns, sent_table
-from serve.model_shelf import ModelShelf
+from serve.model_shelf import Loaded, ModelShelf
 from serve.schemas import Held, Question
 from serve.settings import Limits
 
@@ -116,7 +116,7 @@ class Subjects:
         if question.model in BASELINES:
             return self._baseline(question.model, given or self.sources.get(BUNDLED[0]))
         loaded = self.shelf.get(question.model)
-        history = given or self._tail(loaded.digest, loaded.sampler.history())
+        history = given or self._tail(loaded)
         return self._subject(loaded.sampler, loaded.digest, history)
 
     def _given(self, question: Question, table: bytes | None) -> History | None:
@@ -131,8 +131,10 @@ class Subjects:
             return sent_columns(question.history, self._limits)
         return self.sources.get(question.prices) if question.prices else None
 
-    def _tail(self, digest: str, prices: pd.DataFrame) -> History:
-        return self._tails.computed(digest, lambda: History.of(prices), _n_bytes(prices))
+    def _tail(self, loaded: Loaded) -> History:
+        sampler = loaded.sampler
+        n_bytes = _n_bytes(sampler.model.history.prices.numel())
+        return self._tails.computed(loaded.digest, lambda: History.of(sampler.history()), n_bytes)
 
     def _baseline(self, name: str, history: History) -> Subject:
         return self._subject(self._fitted(name, history), history.digest, history)
@@ -145,16 +147,16 @@ class Subjects:
         return self._prepared.computed(
             (sampler.digest or "", history.key, as_of),
             lambda: sampler.prepared(history.prices, as_of),
-            _n_bytes(history.prices),
+            _n_bytes(history.prices.size),
         )
 
     def _fitted(self, name: str, history: History) -> Sampler:
         return self._baselines.computed(
             (name, history.key),
             lambda: baseline(name, history.prices),
-            _n_bytes(history.prices),
+            _n_bytes(history.prices.size),
         )
 
 
-def _n_bytes(prices: pd.DataFrame) -> int:
-    return OVERHEAD + PER_PRICE * prices.size
+def _n_bytes(n_prices: int) -> int:
+    return OVERHEAD + PER_PRICE * n_prices
