@@ -1,10 +1,12 @@
 """Who is asked, and from which history on: what the names in a question mean."""
 
+import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import pandas as pd
 
+from fingan import interruption
 from fingan.data.catalogue import BUNDLED
 from fingan.errors import RequestError
 from fingan.risk.portfolio import Portfolio, equal_weights, portfolio_of
@@ -20,6 +22,7 @@ from serve.settings import Limits
 
 KEPT_BYTES = 128 * 2**20  # of fitted baselines, and as much of histories that were read
 PER_PRICE = 64  # bytes that one price of a history becomes, once it is read or fitted
+FITS_AT_ONCE = 2  # a fit that has begun cannot be ended; so many are not ended at most
 OVERHEAD = 2**18  # bytes of a fitted or read history beside its prices
 
 Fitted = Callable[[str, History], Sampler]
@@ -99,6 +102,7 @@ class Subjects:
     def __init__(self, shelf: ModelShelf, sources: PriceSources, limits: Limits) -> None:
         self.shelf, self.sources, self._limits = shelf, sources, limits
         self._baselines: Cache[tuple[str, str], Sampler] = Cache(KEPT_BYTES)
+        self._fitting = threading.Semaphore(FITS_AT_ONCE)
         self._tails: Cache[str, History] = Cache(KEPT_BYTES)
         self._prepared: Cache[tuple[str, str, str | None], Prepared] = Cache(KEPT_BYTES)
 
@@ -152,10 +156,12 @@ class Subjects:
 
     def _fitted(self, name: str, history: History) -> Sampler:
         return self._baselines.computed(
-            (name, history.key),
-            lambda: baseline(name, history.prices),
-            _n_bytes(history.prices.size),
+            (name, history.key), lambda: self._fit(name, history), _n_bytes(history.prices.size)
         )
+
+    def _fit(self, name: str, history: History) -> Sampler:
+        with interruption.turn(self._fitting):
+            return baseline(name, history.prices)
 
 
 def _n_bytes(n_prices: int) -> int:

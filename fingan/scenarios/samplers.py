@@ -15,7 +15,7 @@ import torch
 from jaxtyping import Float, Float32, Int64
 from torch import Tensor
 
-from fingan import __version__
+from fingan import __version__, interruption
 from fingan.data.returns import ReturnTable
 from fingan.errors import RequestError
 from fingan.models.market import MarketModel
@@ -337,6 +337,7 @@ def trained_blocks(
         todays = [begin.expand(len(paths)) for paths in own]
         memories: list[Any] = [None] * len(own)
         for first in range(0, request.horizon, STRETCH):
+            interruption.check()
             n_steps = min(STRETCH, request.horizon - first)
             noise = path_normals(
                 request.seed,
