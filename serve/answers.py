@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from fingan import interruption
 from fingan.anomalies.report import record as anomalies_record
 from fingan.anomalies.search import AnomalyRequest, find_anomalies
 from fingan.assessment.explanation import explain
@@ -204,6 +205,7 @@ def _screen(query: ScreenQuery, subject: Subject) -> Record:
         "seed": spec.seed,
         "listed": [one.candidate.label for one in found.listed],
     }
+    interruption.check()  # a screen that nobody sees is no trial
     trials = log_trial(subject.store, spec.digest(), run)
     standing = find_validation(subject.store, spec.digest(), found.model_digest)
     return replace(found, validation=standing, trials=trials).record()

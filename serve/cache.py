@@ -5,6 +5,8 @@ from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from typing import Generic, TypeVar
 
+from fingan import interruption
+
 Key = TypeVar("Key", bound=Hashable)
 Value = TypeVar("Value")
 
@@ -22,7 +24,7 @@ class Cache(Generic[Key, Value]):
     def __init__(self, n_bytes: int) -> None:
         self._most, self._used = n_bytes, 0
         self._values: OrderedDict[Key, tuple[Value, int]] = OrderedDict()
-        self._turns: dict[Key, threading.Lock] = {}
+        self._turns: dict[Key, threading.Semaphore] = {}
         self._lock = threading.Lock()
 
     def get(self, key: Key) -> Value | None:
@@ -56,7 +58,8 @@ class Cache(Generic[Key, Value]):
     def computed(self, key: Key, compute: Callable[[], Value], n_bytes: int) -> Value:
         """The value of a key, computed now if need be.
 
-        Who asks for the same key meanwhile waits for it; nobody else does.
+        Who asks for the same key meanwhile waits for it, as long as somebody waits for him; nobody
+        else does.
 
         Args:
             key: To find it by.
@@ -66,8 +69,8 @@ class Cache(Generic[Key, Value]):
         if (found := self.get(key)) is not None:
             return found
         with self._lock:
-            turn = self._turns.setdefault(key, threading.Lock())
-        with turn:
+            turn = self._turns.setdefault(key, threading.Semaphore())
+        with interruption.turn(turn):
             try:
                 if (found := self.get(key)) is None:
                     found = compute()

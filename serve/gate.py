@@ -40,17 +40,19 @@ class Gate:
 
     async def _enter(self) -> None:
         if self._free.locked() and self._n_waiting >= self._limits.max_waiting:
-            raise Problem(
-                503,
-                "too-busy",
-                f"{self._limits.max_running} requests run and {self._n_waiting} wait already; ask"
-                " again later",
-                retry_after=BACK_IN,
-            )
+            raise self._busy(f"{self._n_waiting} wait already")
         self._n_waiting += 1
         self._meters.waiting.set(self._n_waiting)
         try:
-            await self._free.acquire()
+            async with asyncio.timeout(self._limits.wait_seconds):
+                await self._free.acquire()
+        except TimeoutError:
+            seconds = self._limits.wait_seconds
+            raise self._busy(f"none of them ended within {seconds:g} seconds") from None
         finally:
             self._n_waiting -= 1
             self._meters.waiting.set(self._n_waiting)
+
+    def _busy(self, why: str) -> Problem:
+        running = f"{self._limits.max_running} requests run and {why}; ask again later"
+        return Problem(503, "too-busy", running, retry_after=BACK_IN)

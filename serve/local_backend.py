@@ -1,17 +1,15 @@
 """Answers from a desk in this process, each request in a thread: no cluster."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from typing import Any, TypeVar
+from collections.abc import AsyncIterator, Iterator
 
 from serve.backend import Answer, Asked, Begun, Kind, Part, Readiness, Streamed
 from serve.desk import Desk
-from serve.problems import Problem
+from serve.patience import Patience
+from serve.workers import Workers
 
-Result = TypeVar("Result")
-
-N_THREADS = 4
+N_THREADS = 8
+"""Four for those who wait, as many for work that nobody waits for and that does not end yet."""
 
 
 class LocalBackend:
@@ -24,12 +22,12 @@ class LocalBackend:
 
     def __init__(self, desk: Desk, n_threads: int = N_THREADS) -> None:
         self._desk = desk
-        self._seconds = desk.settings.limits.answer_seconds
-        self._threads = ThreadPoolExecutor(n_threads, thread_name_prefix="desk")
+        self._patience = Patience(desk.settings.limits)
+        self._workers = Workers(n_threads)
 
     def close(self) -> None:
         """Let running answers end, and let go of the models."""
-        self._threads.shutdown(cancel_futures=True)
+        self._workers.close()
         self._desk.close()
 
     async def answer(self, kind: Kind, asked: Asked) -> Answer:
@@ -38,7 +36,10 @@ class LocalBackend:
         Raises:
             Problem: If it cannot be answered, or not in time.
         """
-        return await self._in_time(self._desk.answer, kind, asked)
+        run = self._workers.run
+        return await self._patience.answer(
+            (kind, asked), lambda: run(self._desk.answer, kind, asked)
+        )
 
     async def scenarios(self, asked: Asked, part: Part) -> Streamed:
         """A cube, whose first bytes are there when this returns.
@@ -46,7 +47,10 @@ class LocalBackend:
         Raises:
             Problem: If it cannot be drawn, or not in time.
         """
-        begun = await self._in_time(self._desk.begin, asked, part)
+        run = self._workers.run
+        begun = await self._patience.answer(
+            (part, asked), lambda: run(self._desk.begin, asked, part)
+        )
         return Streamed(begun.head, self._chunks(asked, part, begun), begun.is_known)
 
     async def readiness(self) -> Readiness:
@@ -62,7 +66,7 @@ class LocalBackend:
         drawing: asyncio.Future[bytes | None] | None = None
         try:
             while True:
-                drawing = asyncio.ensure_future(self._run(_next, rest))
+                drawing = asyncio.ensure_future(self._workers.run(_next, rest))
                 chunk = await asyncio.shield(drawing)
                 if chunk is None:
                     return
@@ -71,17 +75,6 @@ class LocalBackend:
             if drawing is not None and not drawing.done():
                 await asyncio.wait([drawing])
             rest.close()
-
-    async def _in_time(self, work: Callable[..., Result], *arguments: Any) -> Result:
-        try:
-            async with asyncio.timeout(self._seconds):
-                return await self._run(work, *arguments)
-        except TimeoutError:
-            raise Problem.late(self._seconds) from None
-
-    async def _run(self, work: Callable[..., Result], *arguments: Any) -> Result:
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._threads, work, *arguments)
 
 
 def _next(chunks: Iterator[bytes]) -> bytes | None:

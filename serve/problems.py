@@ -55,14 +55,23 @@ class Problem(Exception):  # noqa: N818 - the word of RFC 9457
         return cls(status, code, detail, retry_after=5 if status == 503 else None)
 
     @classmethod
-    def late(cls, seconds: float) -> Self:
-        """No answer has begun in the time it may take."""
+    def late(cls, seconds: float, *, goes_on: bool) -> Self:
+        """No answer has begun in the time it may take.
+
+        Args:
+            seconds: That time.
+            goes_on: Whether it is worked on, so that the same request finds it done, or nearly.
+        """
+        mend = (
+            "it is worked on: ask the same again, or ask for less, or for a job"
+            if goes_on
+            else "too much is late already for it to go on: ask for less, for a job, or later"
+        )
         return cls(
             503,
             "answer-late",
-            f"an answer must begin within {seconds:g} seconds, and this one did not; ask for less,"
-            " or for a job",
-            retry_after=5,
+            f"an answer must begin within {seconds:g} seconds, and this one did not; {mend}",
+            retry_after=1 if goes_on else 10,
         )
 
     @classmethod

@@ -33,12 +33,18 @@ class Limits(Config):
     """Bytes of a request's line and headers."""
     body_seconds: Seconds = 10.0
     """Time in which a request's head, and then its body, must have arrived."""
-    answer_seconds: Seconds = 300.0
-    """Time that an answer may take before its first byte."""
+    answer_seconds: Seconds = 7.0
+    """Time that an answer may take before its first byte; then 503, and the work goes on."""
+    max_late: Annotated[int, Field(ge=0)] = 2
+    """Answers that are worked on although they are late, for who asks again; more are given up."""
+    late_seconds: Seconds = 300.0
+    """Time that work may go on after its answer was late."""
     max_running: Positive = 16
     """Requests that one ingress works on at once; more wait."""
     max_waiting: Positive = 64
     """Requests that wait; more are refused with 503 and ``Retry-After``."""
+    wait_seconds: Seconds = 2.0
+    """Time that a request may wait for its turn; then 503."""
     max_jobs: Positive = 1
     """Jobs that run at once; more wait."""
 

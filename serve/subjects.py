@@ -1,10 +1,12 @@
 """Who is asked, and from which history on: what the names in a question mean."""
 
+import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import pandas as pd
 
+from fingan import interruption
 from fingan.data.catalogue import BUNDLED
 from fingan.errors import RequestError
 from fingan.risk.portfolio import Portfolio, equal_weights, portfolio_of
@@ -14,12 +16,13 @@ from fingan.scenarios.samplers import Prepared, Sampler, TrainedSampler
 from fingan.scenarios.scenario_set import ScenarioStream
 from serve.cache import Cache
 from serve.histories import History, PriceSources, sent_columns, sent_table
-from serve.model_shelf import ModelShelf
+from serve.model_shelf import Loaded, ModelShelf
 from serve.schemas import Held, Question
 from serve.settings import Limits
 
 KEPT_BYTES = 128 * 2**20  # of fitted baselines, and as much of histories that were read
 PER_PRICE = 64  # bytes that one price of a history becomes, once it is read or fitted
+FITS_AT_ONCE = 2  # a fit that has begun cannot be ended; so many are not ended at most
 OVERHEAD = 2**18  # bytes of a fitted or read history beside its prices
 
 Fitted = Callable[[str, History], Sampler]
@@ -99,6 +102,7 @@ class Subjects:
     def __init__(self, shelf: ModelShelf, sources: PriceSources, limits: Limits) -> None:
         self.shelf, self.sources, self._limits = shelf, sources, limits
         self._baselines: Cache[tuple[str, str], Sampler] = Cache(KEPT_BYTES)
+        self._fitting = threading.Semaphore(FITS_AT_ONCE)
         self._tails: Cache[str, History] = Cache(KEPT_BYTES)
         self._prepared: Cache[tuple[str, str, str | None], Prepared] = Cache(KEPT_BYTES)
 
@@ -116,7 +120,7 @@ class Subjects:
         if question.model in BASELINES:
             return self._baseline(question.model, given or self.sources.get(BUNDLED[0]))
         loaded = self.shelf.get(question.model)
-        history = given or self._tail(loaded.digest, loaded.sampler.history())
+        history = given or self._tail(loaded)
         return self._subject(loaded.sampler, loaded.digest, history)
 
     def _given(self, question: Question, table: bytes | None) -> History | None:
@@ -131,8 +135,10 @@ class Subjects:
             return sent_columns(question.history, self._limits)
         return self.sources.get(question.prices) if question.prices else None
 
-    def _tail(self, digest: str, prices: pd.DataFrame) -> History:
-        return self._tails.computed(digest, lambda: History.of(prices), _n_bytes(prices))
+    def _tail(self, loaded: Loaded) -> History:
+        sampler = loaded.sampler
+        n_bytes = _n_bytes(sampler.model.history.prices.numel())
+        return self._tails.computed(loaded.digest, lambda: History.of(sampler.history()), n_bytes)
 
     def _baseline(self, name: str, history: History) -> Subject:
         return self._subject(self._fitted(name, history), history.digest, history)
@@ -145,16 +151,18 @@ class Subjects:
         return self._prepared.computed(
             (sampler.digest or "", history.key, as_of),
             lambda: sampler.prepared(history.prices, as_of),
-            _n_bytes(history.prices),
+            _n_bytes(history.prices.size),
         )
 
     def _fitted(self, name: str, history: History) -> Sampler:
         return self._baselines.computed(
-            (name, history.key),
-            lambda: baseline(name, history.prices),
-            _n_bytes(history.prices),
+            (name, history.key), lambda: self._fit(name, history), _n_bytes(history.prices.size)
         )
 
+    def _fit(self, name: str, history: History) -> Sampler:
+        with interruption.turn(self._fitting):
+            return baseline(name, history.prices)
 
-def _n_bytes(prices: pd.DataFrame) -> int:
-    return OVERHEAD + PER_PRICE * prices.size
+
+def _n_bytes(n_prices: int) -> int:
+    return OVERHEAD + PER_PRICE * n_prices

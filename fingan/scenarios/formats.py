@@ -173,6 +173,7 @@ def encoded_chunks(
         )
         for number, batch in enumerate(batches, 2):
             write_batch(batch)
+            del batch  # before the next one is drawn
             if number < len(ends) and (chunk := sink.taken()):
                 left -= 1
                 if left < 0:

@@ -38,7 +38,7 @@ def as_values(log_returns: Paths, header: ScenarioHeader, values: Values) -> Pat
     if values == "log_return" or (values == "simple_return" and is_level):
         return log_returns
     if values == "simple_return":
-        return log_returns.double().expm1()
+        return log_returns.to(torch.float64, copy=True).expm1_()
     start = torch.tensor(header.start_prices, dtype=torch.float64)
     so_far = log_returns.cumsum(dim=1, dtype=torch.float64)
     return so_far.add_(start) if is_level else so_far.exp_().mul_(start)
@@ -123,12 +123,23 @@ def record_batches(
     if layout == "terminal":
         blocks = map(horizon_totals, blocks)
     for first, group in zip(bounds, _regrouped(blocks, bounds), strict=False):
-        paths = as_values(group, header, values).float()
-        number = header.first + first
-        _check_finite(paths, number, header, values)
-        part = None if weights is None else weights[first : first + len(paths)]
-        columns = _columns(paths, number, header, layout, part)
-        yield pa.RecordBatch.from_arrays([columns[name] for name in schema.names], schema=schema)
+        part = None if weights is None else weights[first : first + len(group)]
+        yield _batch(group, header.first + first, schema, header, values, layout, part)
+
+
+def _batch(
+    group: Tensor,
+    first: int,
+    schema: pa.Schema,
+    header: ScenarioHeader,
+    values: Values,
+    layout: Layout,
+    weights: Tensor | None,
+) -> pa.RecordBatch:
+    paths = as_values(group, header, values).float()
+    _check_finite(paths, first, header, values)
+    columns = _columns(paths, first, header, layout, weights)
+    return pa.RecordBatch.from_arrays([columns[name] for name in schema.names], schema=schema)
 
 
 def group_bounds(header: ScenarioHeader, layout: Layout) -> list[int]:

@@ -15,6 +15,7 @@ import torch
 from jaxtyping import Bool, Float32, Int32, Int64
 from torch import Tensor
 
+ALIGNED = 16  # float32 numbers that a processor computes at once
 NORMALS, ROWS, EVENTS = 1, 2, 3  # streams of one seed that never meet
 _DRAWS_PER_COUNT = 4  # 64-bit draws of one Philox counter
 _ALIGNED = 2 * _DRAWS_PER_COUNT  # 32-bit draws
@@ -61,6 +62,7 @@ def path_normals(
     block_size: int,
     n_noise: int,
     n_blocks: int = 1,
+    n_first: int | None = None,
 ) -> Float32[Tensor, "n_steps n_paths n_noise"]:
     """Standard normals of blocks of paths over a stretch of steps, time first.
 
@@ -72,15 +74,22 @@ def path_normals(
         block_size: Paths in a block; a multiple of 8.
         n_noise: Normals per path and step.
         n_blocks: Blocks, side by side; each has the normals that it has alone.
+        n_first: Paths of a single block that are needed; those of them alone may be drawn.
     """
     n_values = block_size * n_noise
     words = random_bits(seed, NORMALS, block, first_step, n_steps, n_values, n_blocks)
     words = words.view(n_steps, n_blocks, n_values)
     half = n_values // 2
-    radius = (words[..., :half] & 0x7FFFFFFF).float()  # 31 bits: small values stay exact
+    few = n_values  # of a block, if its first half holds all that are needed
+    if n_first is not None and n_blocks == 1:
+        few = -(-n_first // ALIGNED) * ALIGNED * n_noise
+    n_pairs = min(few, half)
+    radius = (words[..., :n_pairs] & 0x7FFFFFFF).float()  # 31 bits: small values stay exact
     radius.add_(0.5).log_()
     torch.sub(62 * math.log(2), radius, alpha=2, out=radius).clamp_(min=0).sqrt_()
-    angle = words[..., half:].float().mul_(math.pi * 2.0**-31)
+    angle = words[..., half : half + n_pairs].float().mul_(math.pi * 2.0**-31)
+    if few <= half:
+        return radius.mul_(angle.cos_()).view(n_steps, -1, n_noise)
     normals = torch.empty(words.shape)
     torch.mul(radius, torch.cos(angle), out=normals[..., :half])
     torch.mul(radius, angle.sin_(), out=normals[..., half:])

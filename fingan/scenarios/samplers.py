@@ -7,7 +7,7 @@ fixed blocks of paths, so that path i is one path, however many are asked for.
 import operator
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any, Protocol
 
 import pandas as pd
@@ -15,19 +15,18 @@ import torch
 from jaxtyping import Float, Float32, Int64
 from torch import Tensor
 
-from fingan import __version__
+from fingan import __version__, interruption
 from fingan.data.returns import ReturnTable
 from fingan.errors import RequestError
 from fingan.models.market import MarketModel
 from fingan.models.states import Today
 from fingan.scenarios.calendars import infer_calendar, step_dates
 from fingan.scenarios.header import StepDate, machine_memory
-from fingan.scenarios.noise import path_normals
+from fingan.scenarios.noise import ALIGNED, path_normals
 from fingan.scenarios.present import AsOf, Present, present
 from fingan.scenarios.scenario_set import ScenarioHeader, ScenarioSet, ScenarioStream
 
 BLOCK_SIZE = 512  # paths drawn at once; part of what determines their bits
-ALIGNED = 16  # float32 numbers that a processor computes at once
 STRETCH = 64  # steps computed at once; a block of paths is held whole
 MAX_SEED = 2**64 - 1
 
@@ -288,10 +287,12 @@ class TrainedSampler:
     def _continuations(self, returns: ReturnTable, *, draws_all: bool) -> Continuations:
         history = self.model.conditions(returns)
 
+        @lru_cache(maxsize=2)
+        def following(row: int, horizon: int) -> Tensor:
+            return self.model.time_of_day.following(returns.dates[: row + 1], horizon)
+
         def continued(row: int, request: ScenarioRequest) -> DrawBlock:
-            dates = returns.dates[: row + 1]
-            factors = self.model.time_of_day.following(dates, request.horizon)
-            begin = history.row(row + 1)
+            factors, begin = following(row, request.horizon), history.row(row + 1)
             return trained_blocks(self.model, begin, factors, request, draws_all=draws_all)
 
         return continued
@@ -330,14 +331,23 @@ def trained_blocks(
     def draw(first_block: int, n_blocks: int = 1) -> Tensor:
         n_left = request.n_paths - first_block * BLOCK_SIZE
         n_paths = n_blocks * BLOCK_SIZE if draws_all else min(n_left, n_blocks * BLOCK_SIZE)
-        own, places = _shares(first_block, n_blocks, len(model.generators), n_paths)
+        n_generators = len(model.generators)
+        own, places = _shares(first_block % n_generators, n_blocks, n_generators, n_paths)
         cube = torch.empty(request.horizon, n_paths, len(mean))
         todays = [begin.expand(len(paths)) for paths in own]
         memories: list[Any] = [None] * len(own)
         for first in range(0, request.horizon, STRETCH):
+            interruption.check()
             n_steps = min(STRETCH, request.horizon - first)
             noise = path_normals(
-                request.seed, first_block, first, n_steps, BLOCK_SIZE, model.n_noise, n_blocks
+                request.seed,
+                first_block,
+                first,
+                n_steps,
+                BLOCK_SIZE,
+                model.n_noise,
+                n_blocks,
+                n_paths,
             )
             if shift is not None:
                 noise.add_(shift[first : first + n_steps].unsqueeze(1))
@@ -354,13 +364,14 @@ def trained_blocks(
     return draw
 
 
+@lru_cache(maxsize=8)
 def _shares(
     first_block: int, n_blocks: int, n_generators: int, n_paths: int
 ) -> tuple[list[Int64[Tensor, " n_rows"]], Int64[Tensor, " n_paths"]]:
     """Path i is of generator ``i % n_generators``.
 
     Args:
-        first_block: Index of the first block.
+        first_block: Index of the first block, modulo the number of generators.
         n_blocks: Blocks side by side.
         n_generators: Of the ensemble.
         n_paths: The first ones of these blocks, which are drawn.

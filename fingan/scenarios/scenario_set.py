@@ -15,6 +15,7 @@ import torch
 from jaxtyping import Float, Float32, Int64
 from torch import Tensor
 
+from fingan import interruption
 from fingan.scenarios import formats, layouts, readers
 from fingan.scenarios.header import Layout, ScenarioHeader, StepDate, Values
 
@@ -271,10 +272,12 @@ def _in_order(
 ) -> Generator[Result, None, None]:
     """Results of ``task(0), task(1), ...``, up to ``n_threads`` of them computed ahead.
 
-    Closing the iterator, or Ctrl-C, cancels what has not begun and waits for the rest.
+    Closing the iterator, an interruption or Ctrl-C cancels what has not begun, and waits for the
+    rest.
     """
     if n_threads == 1:
         for index in range(n_tasks):
+            interruption.check()
             yield _alone(task, index)
         return
     before = torch.get_num_threads()
@@ -283,6 +286,7 @@ def _in_order(
         first = range(min(n_threads, n_tasks))
         waiting = deque(pool.submit(_alone, task, index) for index in first)
         for following in range(n_threads, n_tasks + n_threads):
+            interruption.check()
             yield waiting.popleft().result()
             if following < n_tasks:
                 waiting.append(pool.submit(_alone, task, following))

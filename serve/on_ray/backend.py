@@ -21,6 +21,7 @@ from ray.serve.handle import DeploymentHandle
 
 from serve.backend import Answer, Asked, Begun, Kind, Part, Readiness, Streamed
 from serve.on_ray.generator import Refused
+from serve.patience import Patience
 from serve.problems import Problem
 from serve.settings import ServiceSettings
 
@@ -43,6 +44,7 @@ class RayBackend:
     def __init__(self, generators: DeploymentHandle, settings: ServiceSettings) -> None:
         self._generators = generators
         self._streams = generators.options(stream=True)
+        self._patience = Patience(settings.limits)
         self._seconds = settings.limits.answer_seconds
 
     async def answer(self, kind: Kind, asked: Asked) -> Answer:
@@ -51,7 +53,10 @@ class RayBackend:
         Raises:
             Problem: If it cannot be answered, or nobody is there to answer it.
         """
-        return await self._asked(lambda: self._generators.answer.remote(kind, asked))
+        found: Answer = await self._patience.answer(
+            (kind, asked), lambda: self._asked(lambda: self._generators.answer.remote(kind, asked))
+        )
+        return found
 
     async def scenarios(self, asked: Asked, part: Part) -> Streamed:
         """A cube, whose first bytes are there when this returns.
@@ -59,15 +64,21 @@ class RayBackend:
         Raises:
             Problem: If it cannot be answered, or nobody is there to answer it.
         """
-        begun: Begun = await self._asked(lambda: self._generators.begin.remote(asked, part))
+        begun: Begun = await self._patience.answer(
+            (part, asked), lambda: self._asked(lambda: self._generators.begin.remote(asked, part))
+        )
         return Streamed(begun.head, self._chunks(asked, part, begun), begun.is_known)
 
     async def readiness(self) -> Readiness:
         """Whether a generator runs and has a model."""
         try:
-            return await self._asked(lambda: self._generators.readiness.remote())
+            async with asyncio.timeout(self._seconds):
+                found: Readiness = await self._asked(lambda: self._generators.readiness.remote())
+                return found
         except Problem as problem:
             return Readiness(False, problem.detail)
+        except TimeoutError:
+            return Readiness(False, f"no generator has answered within {self._seconds:g} seconds")
 
     async def _chunks(self, asked: Asked, part: Part, begun: Begun) -> AsyncIterator[bytes]:
         """All chunks in order; those that a dead replica owes come from another."""
@@ -96,14 +107,11 @@ class RayBackend:
         """What a generator replied; another is asked when one is lost."""
         tries = iter(PAUSES)
         try:
-            async with asyncio.timeout(self._seconds):
-                while True:
-                    try:
-                        return _unless_refused(await _reply(ask()))
-                    except LOST as lost:
-                        await asyncio.sleep(_pause(tries, lost))
-        except TimeoutError:
-            raise Problem.late(self._seconds) from None
+            while True:
+                try:
+                    return _unless_refused(await _reply(ask()))
+                except LOST as lost:
+                    await asyncio.sleep(_pause(tries, lost))
         except BackPressureError:
             raise Problem(
                 503, "overloaded", "all generators are busy; ask again", retry_after=1

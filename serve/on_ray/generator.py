@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import count
 from typing import Any
@@ -14,6 +13,7 @@ from serve.on_ray.sizes import GENERATOR_REQUESTS
 from serve.problems import Problem
 from serve.settings import ServiceSettings
 from serve.state import state_directory
+from serve.workers import Workers
 
 PIECE = 2**20  # bytes of a message; gRPC takes 4 MiB, and several are on their way at once
 
@@ -35,7 +35,7 @@ class Generator:
     def __init__(self, settings: dict[str, Any]) -> None:
         given = ServiceSettings.model_validate(settings)
         self._desk = Desk(given, AuditTrail(state_directory(given)).note)
-        self._threads = ThreadPoolExecutor(GENERATOR_REQUESTS, thread_name_prefix="desk")
+        self._workers = Workers(GENERATOR_REQUESTS)
 
     async def answer(self, kind: Kind, asked: Asked) -> Answer | Refused:
         """A whole answer."""
@@ -73,9 +73,8 @@ class Generator:
         return await self._run(self._desk.readiness)
 
     async def _run(self, work: Any, *arguments: Any) -> Any:
-        loop = asyncio.get_running_loop()
         try:
-            return await loop.run_in_executor(self._threads, work, *arguments)
+            return await self._workers.run(work, *arguments)
         except Problem as problem:
             return Refused(problem.record())
 
@@ -88,7 +87,7 @@ class Generator:
 
     def __del__(self) -> None:
         """Serve calls it before a replica ends."""
-        self._threads.shutdown(wait=False, cancel_futures=True)
+        self._workers.close(wait=False)
         self._desk.close()
 
 

@@ -34,6 +34,15 @@ def test_a_stretch_drawn_alone_is_that_of_the_whole(seed, sizes):
     assert torch.equal(torch.cat(parts), whole)
 
 
+@pytest.mark.parametrize("n_noise", [1, 5, 24])
+def test_the_first_paths_of_a_block_have_the_bits_that_they_have_in_the_whole(n_noise):
+    whole = path_normals(7, 3, 2, 9, 512, n_noise)
+    for n_first in (*range(1, 64), 100, 255, 256, 257, 511, 512):
+        few = path_normals(7, 3, 2, 9, 512, n_noise, n_first=n_first)
+        assert n_first <= few.shape[1] <= 512
+        assert torch.equal(few[:, :n_first], whole[:, :n_first])
+
+
 def test_normals_have_the_moments_and_the_law_of_normals(million):
     n = len(million)
     assert n > 990_000

@@ -7,6 +7,7 @@ import socket
 import threading
 import time
 
+import httpx
 import pytest
 import uvicorn
 from fastapi import FastAPI
@@ -120,6 +121,24 @@ def test_a_caller_that_asks_too_often_is_told_when_to_come_again():
     answer = client.get("/v1/models")
     assert "3 times a minute" in refusal(answer, 429)
     assert int(answer.headers["retry-after"]) >= 1
+
+
+def test_a_request_whose_turn_does_not_come_is_told_to_come_again():
+    limits = Limits(max_running=1, max_waiting=9, wait_seconds=0.05)
+    api = guarded(ServiceSettings(limits=limits))
+
+    async def ask():
+        transport = httpx.ASGITransport(api)
+        async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
+            running = asyncio.ensure_future(client.post("/v1/risk", params={"slow": 0.5}))
+            await asyncio.sleep(0.01)
+            waiting = await client.post("/v1/risk")
+            return await running, waiting, await client.post("/v1/risk")
+
+    running, waiting, after = asyncio.run(ask())
+    assert "within 0.05 seconds" in refusal(waiting, 503)
+    assert waiting.headers["retry-after"] == "1"
+    assert (running.status_code, after.status_code) == (200, 200)
 
 
 def test_a_large_body_is_refused_before_it_is_read():

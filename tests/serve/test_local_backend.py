@@ -6,7 +6,14 @@ import threading
 
 import pytest
 
+import fingan
+from fingan import interruption
+from fingan.interruption import InterruptedWorkError
+from fingan.scenarios import samplers
+from fingan.scenarios.noise import path_normals
+from serve import subjects
 from serve.backend import Answer, Asked, Begun, Part, Readiness
+from serve.desk import Desk
 from serve.local_backend import LocalBackend
 from serve.problems import Problem
 from serve.settings import Limits, ServiceSettings
@@ -87,7 +94,52 @@ def test_an_answer_that_does_not_come_in_time_is_a_problem():
         return late.value
 
     problem = asyncio.run(ask())
-    assert (problem.status, problem.code, problem.retry_after) == (503, "answer-late", 5)
+    assert (problem.status, problem.code, problem.retry_after) == (503, "answer-late", 1)
+
+
+def test_a_fit_that_is_given_up_is_ended_and_kept(store, monkeypatch):
+    begun, may_end, fitted = threading.Event(), threading.Event(), []
+
+    def slow_fit(name, prices):
+        fitted.append(name)
+        begun.set()
+        assert may_end.wait(10)
+        return fingan.baseline(name, prices)
+
+    monkeypatch.setattr(subjects, "baseline", slow_fit)
+    desk = Desk(ServiceSettings(store=str(store), limits=Limits(max_late=0)))
+    backend = LocalBackend(desk, n_threads=1)
+    asked = [
+        Asked(json.dumps({"model": "historical", "n_paths": 10, "horizon": steps}).encode())
+        for steps in (1, 2)
+    ]
+
+    async def ask():
+        caller = asyncio.ensure_future(backend.scenarios(asked[0], PART))
+        await asyncio.to_thread(begun.wait, 10)
+        caller.cancel()
+        await asyncio.wait([caller])
+        may_end.set()
+        return await backend.scenarios(asked[1], PART)
+
+    assert asyncio.run(ask()).head["X-Fingan-Model"] == "historical"
+    backend.close()
+    assert fitted == ["historical"]
+
+
+def test_drawing_that_nobody_waits_for_ends_at_the_next_block(desk, monkeypatch):
+    given_up, drawn = threading.Event(), []
+
+    def giving_up(*asked):
+        drawn.append(asked[1])
+        given_up.set()
+        return path_normals(*asked)
+
+    monkeypatch.setattr(samplers, "path_normals", giving_up)
+    body = {"model": "tiny", "n_paths": 512 * 8, "horizon": 2, "baselines": [], "seed": 321}
+    with pytest.raises(InterruptedWorkError), interruption.until(given_up):
+        desk.answer("risk", Asked(json.dumps(body).encode()))
+    assert drawn == [0]
 
 
 def test_what_nobody_waits_for_any_more_is_not_begun():

@@ -28,11 +28,17 @@ class Reply:
     def __init__(self, reply):
         self.reply = reply
         self.is_cancelled = False
+        self.has_come = asyncio.Event()
+
+    def come(self, reply):
+        """Reply at last, where there was none."""
+        self.reply = reply
+        self.has_come.set()
 
     def __await__(self):
         yield from asyncio.sleep(0).__await__()
         if self.reply is None:
-            yield from asyncio.Event().wait().__await__()
+            yield from self.has_come.wait().__await__()
         if isinstance(self.reply, Exception):
             raise self.reply
         return self.reply
@@ -90,8 +96,8 @@ def no_pauses(monkeypatch):
     monkeypatch.setattr(backend, "PAUSES", (0.0, 0.0, 0.0))
 
 
-def over(generators: Generators, seconds: float = 5.0) -> RayBackend:
-    limits = Limits(answer_seconds=seconds)
+def over(generators: Generators, seconds: float = 5.0, max_late: int = 2) -> RayBackend:
+    limits = Limits(answer_seconds=seconds, max_late=max_late)
     return RayBackend(generators, ServiceSettings(limits=limits))
 
 
@@ -147,9 +153,37 @@ def test_who_finds_nobody_is_told_to_come_again(replies, code):
 
 def test_work_that_nobody_waits_for_ends():
     reply = Reply(None)
-    with pytest.raises(Problem):
-        asyncio.run(over(Generators(answer=[reply]), seconds=0.01).answer("risk", ASKED))
-    assert reply.is_cancelled
+
+    async def ask():
+        with pytest.raises(Problem):
+            await over(Generators(answer=[reply]), 0.01, max_late=0).answer("risk", ASKED)
+        await asyncio.sleep(0)
+        assert reply.is_cancelled
+
+    asyncio.run(ask())
+
+
+def test_a_late_answer_is_worked_on_for_who_asks_again():
+    reply, answer = Reply(None), Answer(b"{}", {})
+    generators = Generators(answer=[reply])
+
+    async def ask():
+        ingress = over(generators, seconds=0.05)
+        with pytest.raises(Problem, match="ask the same again"):
+            await ingress.answer("risk", ASKED)
+        assert not reply.is_cancelled
+        reply.come(answer)
+        return await ingress.answer("risk", ASKED)
+
+    assert asyncio.run(ask()) == answer
+    assert len(generators.answer.asked) == 1
+
+
+def test_generators_that_keep_silent_are_not_ready():
+    generators = Generators()
+    generators.readiness = Method([Reply(None)])
+    readiness = asyncio.run(over(generators, seconds=0.01).readiness())
+    assert (readiness.is_ready, readiness.detail[:12]) == (False, "no generator")
 
 
 def test_a_whole_answer_asks_for_no_rest():

@@ -1,6 +1,7 @@
 /** The service as the page asks it: JSON both ways, problems in words. */
 
 export interface ProblemDocument {
+  type?: string;
   title: string;
   status: number;
   detail: string;
@@ -16,6 +17,8 @@ export class ProblemError extends Error {
 }
 
 const KEY = "fingan-key";
+const LATE_TRIES = 20;
+const LATE_PAUSE = 1000; // milliseconds
 
 export function key(): string {
   return sessionStorage.getItem(KEY) ?? "";
@@ -57,7 +60,23 @@ export async function download(path: string, body: unknown, accept: string, name
   URL.revokeObjectURL(link.href);
 }
 
+/** An answer; one that is late is asked for again, for the service works on it meanwhile. */
 async function asked(path: string, init: RequestInit): Promise<Response> {
+  for (let left = LATE_TRIES; ; left--) {
+    try {
+      return await askedOnce(path, init);
+    } catch (problem) {
+      if (left === 0 || init.signal?.aborted || !isLate(problem)) throw problem;
+      await new Promise((resume) => setTimeout(resume, LATE_PAUSE));
+    }
+  }
+}
+
+function isLate(problem: unknown): boolean {
+  return problem instanceof ProblemError && problem.problem.type === "urn:fingan:problem:answer-late";
+}
+
+async function askedOnce(path: string, init: RequestInit): Promise<Response> {
   const headers = new Headers(init.headers);
   if (key()) headers.set("Authorization", `Bearer ${key()}`);
   let answer: Response;
