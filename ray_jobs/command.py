@@ -89,7 +89,7 @@ def out_file(location: str) -> str:
     Raises:
         RequestError: If it cannot be a file there.
     """
-    where = place(location, "out")
+    where = place(location, "--out")
     path = local_path(where)
     if path is not None and (path.is_dir() or not path.parent.is_dir()):
         raise RequestError(f"out must name a file in a directory that stands, got {path}")

@@ -46,7 +46,7 @@ def generate(job: GenerateJob, *, resume: bool = False) -> Outcome:
     if job.prices is not None:
         prices = read_prices(job.prices, **job.reading.model_dump(exclude_unset=True))
     stream = stream_of(job, sampler, prices)  # mistakes show now
-    directory = place(job.out, "out")
+    directory = place(job.out, "--out")
     request = _request(job, sampler, stream, prices)
     known = _known(directory, request, resume=resume)
     parts = [

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from gloo_workers import GlooWorkers
 from hypothesis import settings
 
 torch.set_num_threads(1)
@@ -28,6 +29,22 @@ RAY_ENVIRONMENT = {
     "RAY_TRAIN_ENABLE_PREEMPTION_WATCHER": "0",
 }
 os.environ |= RAY_ENVIRONMENT  # before any test file imports ray: it reads them once
+TOGETHER = ("tests/ray_jobs", "tests/serve")  # one cluster, one published store for all files
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """``--dist loadfile``, but that a room whose files share what is dear stays on one process."""
+    if config.getvalue("dist") != "loadfile":
+        return None
+    from xdist.scheduler import LoadFileScheduling
+
+    class ByFileOrRoom(LoadFileScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            room = nodeid.rpartition("::")[0].rpartition("/")[0]
+            return room if room in TOGETHER else super()._split_scope(nodeid)
+
+    return ByFileOrRoom(config, log)
 
 
 @pytest.fixture(scope="session")
@@ -96,6 +113,14 @@ def tiny_model(
     steps = tuple(progress.step for progress in run)
     assert run.reference is not None
     return TinyModel(run.reference, str(store), steps)
+
+
+@pytest.fixture(scope="session")
+def two_workers() -> Iterator[GlooWorkers]:
+    """Two processes that train together without Ray."""
+    both = GlooWorkers(2)
+    yield both
+    both.close()
 
 
 @pytest.fixture(scope="session")

@@ -10,6 +10,7 @@ import pytest
 import torch
 
 import fingan
+from fingan.cli.app import main
 from fingan.data.quality import data_digest
 from fingan.errors import (
     CheckpointError,
@@ -153,6 +154,7 @@ def test_fit_writes_nothing(garch_prices, config, tmp_path, monkeypatch):
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.slow
 def test_a_run_broken_off_resumes_to_the_same_model(garch_prices, config, tmp_path):
     config = config.model_copy(
         update={"selection": config.selection.model_copy(update={"every": 4})}
@@ -298,12 +300,14 @@ def test_the_command_line_trains_and_draws_the_same_bytes_on_one_thread_and_on_t
     )  # fmt: skip
     assert trained.returncode == 0, trained.stderr
     assert json.loads(trained.stdout)["model"] == "mine@1"
-    for out, threads in (("one.parquet", 1), ("two.parquet", 2)):
-        ended = command(
-            "generate", "mine", "--prices", "prices.csv", "--horizon", 4, "--paths", 1100,
-            "--seed", 7, "--threads", threads, "--out", out,
-        )  # fmt: skip
-        assert ended.returncode == 0, ended.stderr
+    asked = (
+        "generate", "mine", "--prices", tmp_path / "prices.csv", "--store", tmp_path / "store",
+        "--horizon", 4, "--paths", 1100, "--seed", 7,
+    )  # fmt: skip
+    ended = command(*asked, "--threads", 1, "--out", "one.parquet")
+    assert ended.returncode == 0, ended.stderr
+    here = main([*map(str, asked), "--threads", "2", "--out", str(tmp_path / "two.parquet")])
+    assert here == 0
     assert (tmp_path / "one.parquet").read_bytes() == (tmp_path / "two.parquet").read_bytes()
     drawn = fingan.ScenarioSet.load(tmp_path / "one.parquet")
     assert drawn.log_returns.shape == (1100, 4, 4)

@@ -1,5 +1,6 @@
 """Small training runs that tests and their worker processes make."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -141,8 +142,14 @@ def resumed_blind(
     run = make_run(prices, store, resume=True, ensemble=ensemble)
     if rank() > 0:
         run.directory = elsewhere
-    *before, last = run.steps()
+    *before, last = run.steps(publish=False)
     return arrays(last.state), [progress.step for progress in [*before, last]]
+
+
+def unpublished(run: TrainingRun) -> Iterator[Progress]:
+    """Train to the end without publishing, which takes longer than tiny networks do."""
+    run.open()
+    yield from run.steps(publish=False)
 
 
 def kill_after(run: TrainingRun, step: int) -> Progress:

@@ -54,7 +54,9 @@ def failed(market):
     return run
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize(
+    "seed", [0, *(pytest.param(seed, marks=pytest.mark.slow) for seed in (1, 2))]
+)
 def test_a_true_model_passes_every_gate(seed):
     market = garch_market(N_DAYS, 4, seed)
     record = run_gates(truth(market), periods_of(market), seed=seed).record()

@@ -1,9 +1,12 @@
 import json
 
+import pytest
+
 from benchmarks import evaluation_cost
 from fingan.assessment.evaluation import METRICS
 
 
+@pytest.mark.slow
 def test_the_cost_and_the_size_of_the_table_are_printed(garch_prices, tmp_path, capsys):
     path = tmp_path / "prices.csv"
     garch_prices.to_csv(path)

@@ -227,6 +227,7 @@ def on_fake_nodes(config: dict) -> dict:
 
 
 @pytest.mark.ray
+@pytest.mark.slow
 @pytest.mark.timeout(240)
 def test_work_starts_the_worker_that_it_needs_and_no_other(config, place):
     with fake_cluster(config, place, "--include-dashboard=false") as (_, reach):

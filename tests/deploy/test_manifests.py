@@ -1,13 +1,12 @@
 """The Kubernetes manifests: known fields, pods that Kubernetes accepts, commands that exist."""
 
-import importlib.util
+import importlib
 import re
 import shlex
-import subprocess
-import sys
 import tomllib
 import warnings
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +17,7 @@ from jsonschema import Draft202012Validator, ValidationError
 
 from fingan.config import load_config
 from ray_jobs.job import TrainJob
+from ray_jobs.sweep import SweepJob
 from serve.on_ray.arguments import settings_of
 
 with warnings.catch_warnings():
@@ -156,22 +156,16 @@ def test_a_job_waits_for_the_nodes_that_it_makes_come(name):
 
 
 @pytest.mark.parametrize("name", ["rayjob", "rayjob-sweep"])
-def test_the_entry_point_exists(name):
+def test_the_entry_point_exists(name, capsys):
     words = shlex.split(manifest(name)["spec"]["entrypoint"])
     module = option(words, "-m")
-    if importlib.util.find_spec(module) is None:
-        pytest.skip(f"{module} is not there yet")
     assert words[:3] == ["python", "-m", module]
     config = ROOT / option(words, "--config").removeprefix(IN_IMAGE)
     assert config.is_file()
-    told = subprocess.run(
-        [sys.executable, "-m", module, "--help"],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    known = set(re.findall(r"--[a-z-]+", told.stdout))
+    with pytest.raises(SystemExit) as ended:
+        importlib.import_module(module).main(["--help"])
+    assert ended.value.code == 0
+    known = set(re.findall(r"--[a-z-]+", capsys.readouterr().out))
     assert {word for word in words if word.startswith("--")} <= known
 
 
@@ -180,12 +174,26 @@ def test_the_training_job_fits_the_workers_of_its_cluster():
     words = shlex.split(document["spec"]["entrypoint"])
     path = ROOT / option(words, "--config").removeprefix(IN_IMAGE)
     job = load_config(TrainJob, path, [f"workers={option(words, '--workers')}"])
-    cpus = sum(
+    assert job.workers <= most_processors(document)
+
+
+def test_the_sweep_fills_the_workers_of_its_cluster():
+    document = manifest("rayjob-sweep")
+    words = shlex.split(document["spec"]["entrypoint"])
+    path = ROOT / option(words, "--config").removeprefix(IN_IMAGE)
+    settings = [after for word, after in pairwise(words) if word == "--set"]
+    job = load_config(SweepJob, path, settings)
+    assert job.concurrent + 1 == most_processors(document)  # its own configuration beside them
+    assert len(job.draws(job.n_trials)) == job.n_trials
+
+
+def most_processors(document: dict[str, Any]) -> int:
+    """Of all workers that may come."""
+    return sum(
         int(group["template"]["spec"]["containers"][0]["resources"]["limits"]["cpu"])
         * group["maxReplicas"]
         for group in cluster_of(document)["workerGroupSpecs"]
     )
-    assert job.workers <= cpus
 
 
 def test_the_service_is_the_one_of_the_shipped_configuration():

@@ -5,6 +5,7 @@ import pytest
 
 from fingan.config import load_config
 from fingan.errors import ConfigError
+from ray_jobs.command import out_file
 from ray_jobs.job import TrainJob
 from ray_jobs.train import main
 
@@ -105,3 +106,11 @@ def test_a_relative_store_of_a_submitted_job_is_noted(capsys, job_file, monkeypa
     assert main(["--config", str(job_file), "--store", "models", "--resume"]) == 2
     note, _ = capsys.readouterr().err.splitlines()
     assert note.startswith(f"note: {tmp_path / 'models'} is in the job's working directory")
+
+
+def test_a_relative_file_of_a_submitted_job_is_noted(capsys, monkeypatch, tmp_path):
+    monkeypatch.setenv("RAY_JOB_CONFIG_JSON_ENV_VAR", "{}")
+    monkeypatch.chdir(tmp_path)
+    assert out_file("record.json") == str(tmp_path / "record.json")
+    (note,) = capsys.readouterr().err.splitlines()
+    assert note.endswith("give --out an absolute path or a URL to keep it")

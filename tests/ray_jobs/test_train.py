@@ -5,12 +5,10 @@ import json
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
 import pytest
-from gloo_workers import GlooWorkers
 from ray_trials import WAIT, clean_environment, toml, wait_for
 from training_runs import tiny, trained
 
@@ -24,7 +22,7 @@ pytestmark = [
     pytest.mark.filterwarnings("default"),  # Ray's own
 ]
 ROOT = Path(__file__).parents[2]
-STEPS, EVERY = 300, 50
+STEPS, EVERY = 120, 20
 LATE = ("ray::DashboardAgent", "ray::RuntimeEnvAgent")  # they give up after a minute
 
 
@@ -36,14 +34,10 @@ def price_file(garch_prices, tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def unbroken(garch_prices, tmp_path_factory) -> Iterator[bytes]:
+def unbroken(two_workers, garch_prices, tmp_path_factory) -> bytes:
     """The weights that two workers without Ray publish when nothing disturbs them."""
     store = tmp_path_factory.mktemp("unbroken")
-    workers = GlooWorkers(2)
-    try:
-        workers.run(trained, garch_prices, store, STEPS, EVERY)
-    finally:
-        workers.close()
+    two_workers.run(trained, garch_prices, store, STEPS, EVERY)
     return weights(store)
 
 

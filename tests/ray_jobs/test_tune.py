@@ -22,6 +22,7 @@ pytestmark = [
     pytest.mark.filterwarnings("default"),  # Ray's own
 ]
 ROOT = Path(__file__).parents[2]
+N_TRIALS = 5
 SPACE = {
     "adversarial.learning_rate": {"low": 1e-4, "high": 5e-3, "log": True},
     "generator.width": {"choices": [4, 8]},
@@ -42,7 +43,7 @@ def job_of(price_file, store, **given):
         "store": str(store),
         "train": tiny(40, 10),
         "space": SPACE,
-        "n_trials": 6,
+        "n_trials": N_TRIALS,
     }
     return SweepJob.model_validate(document | given)
 
@@ -57,7 +58,7 @@ def test_a_sweep_publishes_the_best_of_its_trials_once(price_file, tmp_path):
     job = job_of(price_file, tmp_path)
     outcome = sweep(job)
     entries = journal_in(tmp_path).entries()
-    drawn = [job.drawn(number) for number in range(6)]
+    drawn = [job.drawn(number) for number in range(N_TRIALS)]
     assert sorted(map(str, drawn)) == sorted(str(entry["values"]) for entry in entries)
     own = next(entry for entry in entries if not entry["values"])
     assert own["state"] == "finished"
@@ -68,11 +69,11 @@ def test_a_sweep_publishes_the_best_of_its_trials_once(price_file, tmp_path):
     assert (outcome["score"], outcome["own_score"]) == (best, own["score"])
     assert outcome["beats_own"] == (best < own["score"])
     card = ModelStore(tmp_path).resolve("swept@1").card
-    assert (card["status"], card["selection"]["n_trials"]) == ("candidate", 6)
+    assert (card["status"], card["selection"]["n_trials"]) == ("candidate", N_TRIALS)
     (curve,) = [one["curve"] for one in card["selection"]["generators"]]
     assert min(check["validation_score"] for check in curve if check["step"] > 0) == best
     page = Path(outcome["page"]).read_text()
-    assert (page.count("<tr><td>"), page.count('<tr class="own">')) == (5, 1)
+    assert (page.count("<tr><td>"), page.count('<tr class="own">')) == (N_TRIALS - 1, 1)
     assert "adversarial.learning_rate" in page
     assert "http://" not in page.split("<script>")[0]
     again = sweep(job, resume=True)
@@ -142,18 +143,18 @@ def test_a_killed_sweep_resumes_and_runs_no_ended_trial_again(price_file, tmp_pa
             with contextlib.suppress(psutil.NoSuchProcess):
                 process.kill()  # never another process that has the same number
     before = journal_in(tmp_path).entries()
-    assert 1 <= len(before) < 6
+    assert 1 <= len(before) < N_TRIALS
     second = subprocess.run(
         [*command, "--resume"], cwd=ROOT, env=environment, capture_output=True, text=True,
         timeout=WAIT,
     )  # fmt: skip
     assert second.returncode == 0, second.stderr
-    assert json.loads(second.stdout)["n_trials"] == 6
+    assert json.loads(second.stdout)["n_trials"] == N_TRIALS
     after = journal_in(tmp_path).entries()
     assert after[: len(before)] == before
-    assert len(after) == 6
+    assert len(after) == N_TRIALS
     told = [line for line in second.stderr.splitlines() if ": score " in line]
-    assert len(told) == 6 - len(before)
+    assert len(told) == N_TRIALS - len(before)
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ def store(garch_prices, tmp_path_factory) -> Path:
     """A model store with ``tiny@1`` and ``tiny@2``."""
     place = tmp_path_factory.mktemp("store")
     for seed in (0, 1):
-        list(make_run(garch_prices.iloc[:700], place, ensemble=2, seed=seed))
+        list(make_run(garch_prices.iloc[:700], place, steps=20, ensemble=2, seed=seed))
     return place
 
 

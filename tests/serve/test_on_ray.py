@@ -166,6 +166,7 @@ def test_a_generator_that_dies_fails_no_request(service, right):
         assert statuses[seed][1] == digest(*drawn(right, SMALL, seed))
 
 
+@pytest.mark.slow
 def test_a_stream_goes_on_where_dead_generators_left_it(service, right):
     until(lambda: len(service.generators()) == 3)
     query = LARGE | {"n_paths": 15_000}

@@ -1,5 +1,3 @@
-from collections.abc import Iterator
-
 import pytest
 import torch
 from gloo_workers import GlooWorkers
@@ -19,13 +17,6 @@ from fingan.errors import FinganError, TrainingDivergedError
 from fingan.training.distributed import average_gradients, from_first_worker, own_share
 
 TOLERANCE = 1e-10  # in float64; in float32 a rounding may cross the kink of a rectifier
-
-
-@pytest.fixture(scope="module")
-def workers() -> Iterator[GlooWorkers]:
-    both = GlooWorkers(2)
-    yield both
-    both.close()
 
 
 def assert_all_equal_one(workers, prices, values):
@@ -49,14 +40,14 @@ VALUES = {
 DEFAULT = {"steps": 50, "ensemble": 1, "adversarial": {"precision": "float64"}}
 
 
-def test_two_workers_equal_one(workers, garch_prices):
-    assert_all_equal_one(workers, garch_prices, VALUES)
+def test_two_workers_equal_one(two_workers, garch_prices):
+    assert_all_equal_one(two_workers, garch_prices, VALUES)
 
 
-def test_two_workers_equal_one_where_one_has_a_window_more(workers, garch_prices):
+def test_two_workers_equal_one_where_one_has_a_window_more(two_workers, garch_prices):
     adversarial = VALUES["adversarial"] | {"feature_matching": 0.5}
     uneven = {"ensemble": 1, "batch_size": 7, "adversarial": adversarial}
-    assert_all_equal_one(workers, garch_prices, VALUES | uneven)
+    assert_all_equal_one(two_workers, garch_prices, VALUES | uneven)
 
 
 @pytest.mark.slow
@@ -69,15 +60,15 @@ def test_four_workers_equal_one_with_the_default_model_on_the_bundled_stocks():
 
 
 @pytest.mark.slow
-def test_two_workers_equal_one_with_the_default_model_on_the_bundled_stocks(workers):
-    assert_all_equal_one(workers, "sp500-20", DEFAULT)
+def test_two_workers_equal_one_with_the_default_model_on_the_bundled_stocks(two_workers):
+    assert_all_equal_one(two_workers, "sp500-20", DEFAULT)
 
 
 @pytest.mark.parametrize("place", ["term", "nan", "inf"])
 def test_what_is_not_finite_on_one_worker_stops_all_in_that_step(
-    workers, garch_prices, tmp_path, place
+    two_workers, garch_prices, tmp_path, place
 ):
-    ended = workers.run(trained_with_fault, garch_prices, tmp_path, 25, place)
+    ended = two_workers.run(trained_with_fault, garch_prices, tmp_path, 25, place)
     assert ended[0] == ended[1]
     step, text, checkpoints = ended[0]
     assert step == 25
@@ -86,14 +77,17 @@ def test_what_is_not_finite_on_one_worker_stops_all_in_that_step(
     assert not (tmp_path / "tiny").exists()
 
 
-@pytest.mark.parametrize(("ensemble", "last", "left"), [(1, 30, [40]), (2, 50, [60, 70, 80])])
+@pytest.mark.parametrize(
+    ("ensemble", "last", "left"),
+    [pytest.param(1, 30, [40], marks=pytest.mark.slow), (2, 50, [60, 70, 80])],
+)
 def test_workers_resume_where_the_first_one_stands(
-    workers, garch_prices, tmp_path, ensemble, last, left
+    two_workers, garch_prices, tmp_path, ensemble, last, left
 ):
-    whole = workers.run(trained, garch_prices, tmp_path / "whole", 40, 10, ensemble)
+    whole = two_workers.run(trained, garch_prices, tmp_path / "whole", 40, 10, ensemble)
     assert [reference for _, reference in whole] == ["tiny@1", None]
-    workers.run(killed, garch_prices, tmp_path / "killed", last, ensemble)
-    (first, steps), (second, _) = workers.run(
+    two_workers.run(killed, garch_prices, tmp_path / "killed", last, ensemble)
+    (first, steps), (second, _) = two_workers.run(
         resumed_blind, garch_prices, tmp_path / "killed", tmp_path / "elsewhere", ensemble
     )
     assert steps == left
@@ -102,9 +96,9 @@ def test_workers_resume_where_the_first_one_stands(
     assert not (tmp_path / "elsewhere").exists()
 
 
-def test_all_workers_hear_the_first_one_and_its_mistakes(workers):
-    assert workers.run(answer_of_first, False) == ["from 0", "from 0"]
-    assert workers.run(answer_of_first, True) == ["error: the disk is full"] * 2
+def test_all_workers_hear_the_first_one_and_its_mistakes(two_workers):
+    assert two_workers.run(answer_of_first, False) == ["from 0", "from 0"]
+    assert two_workers.run(answer_of_first, True) == ["error: the disk is full"] * 2
 
 
 def test_one_process_hears_itself():

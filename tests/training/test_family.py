@@ -1,11 +1,9 @@
 """Every family, objective and addition trains, resumes, samples, and does so on two workers."""
 
 import math
-from collections.abc import Iterator
 
 import pytest
 import torch
-from gloo_workers import GlooWorkers
 from training_runs import are_equal, arrays, fitted, largest_difference, tiny
 
 from fingan.pipeline import fit
@@ -59,13 +57,6 @@ def whole(member, returns, tmp_path_factory):
     return last
 
 
-@pytest.fixture(scope="module")
-def workers() -> Iterator[GlooWorkers]:
-    both = GlooWorkers(2)
-    yield both
-    both.close()
-
-
 def test_it_trains_and_every_weight_is_finite(whole):
     assert whole.step == STEPS
     assert all(math.isfinite(value) for value in whole.metrics.values())
@@ -112,7 +103,7 @@ def test_its_model_draws_joint_paths_of_any_length(member, garch_prices):
         *(pytest.param(name, marks=pytest.mark.slow) for name in MEMBERS if name not in QUICK),
     ],
 )
-def test_two_workers_equal_one(workers, garch_prices, name):
+def test_two_workers_equal_one(two_workers, garch_prices, name):
     values = {
         "steps": 15,
         "ensemble": 1,
@@ -123,7 +114,7 @@ def test_two_workers_equal_one(workers, garch_prices, name):
     slow = {"learning_rate": 2e-4}  # rounding grows with the rate
     values["adversarial"] = slow | dict(values.get("adversarial", {}))
     one = fitted(garch_prices, values)
-    first, second = workers.run(fitted, garch_prices, values)
+    first, second = two_workers.run(fitted, garch_prices, values)
     assert are_equal(first, second)
     difference, name = largest_difference(one, first)
     assert difference <= 1e-5, f"{name} differs by {difference:.1e}"

@@ -1,11 +1,12 @@
 import contextlib
 import resource
+import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
-from training_runs import are_equal, arrays, kill_after, make_run
+from training_runs import are_equal, arrays, kill_after, make_run, unpublished
 
 from fingan.errors import CheckpointError, StoreError
 from fingan.pipeline import load_model
@@ -21,15 +22,22 @@ def unbroken(garch_prices, tmp_path_factory):
     """A run to its end: the last state, all reports and the published digest."""
     store = tmp_path_factory.mktemp("unbroken")
     run = make_run(garch_prices, store, steps=STEPS)
-    reports = [(progress.step, progress.metrics, arrays(progress.state)) for progress in run]
-    return reports, published_weights(store)
+    return reports_of(run), published_weights(store)
+
+
+@pytest.fixture(scope="module")
+def store_of_killed(garch_prices, tmp_path_factory):
+    """The store of a run that was killed right after its checkpoint at step 30."""
+    store = tmp_path_factory.mktemp("killed")
+    kill_after(make_run(garch_prices, store, steps=STEPS), 30)
+    return store
 
 
 @pytest.fixture
-def killed(garch_prices, tmp_path):
-    """A run that was killed right after its checkpoint at step 30."""
+def killed(store_of_killed, garch_prices, tmp_path):
+    """That run, where it may be damaged or resumed."""
+    shutil.copytree(store_of_killed, tmp_path, dirs_exist_ok=True)
     run = make_run(garch_prices, tmp_path, steps=STEPS)
-    kill_after(run, 30)
     assert checkpoints(run) == ["step-000000030.safetensors", "step-000000020.safetensors"]
     return run
 
@@ -46,24 +54,31 @@ def published_weights(store):
     return ModelStore(store).resolve("tiny").read("generators.safetensors")
 
 
+def reports_of(run):
+    return [(progress.step, progress.metrics, arrays(progress.state)) for progress in run]
+
+
+def again(run, prices):
+    return make_run(prices, Path(run.store), resume=True, steps=STEPS)
+
+
 def resumed(run, prices):
-    again = make_run(prices, Path(run.store), resume=True, steps=STEPS)
-    return again, [(progress.step, progress.metrics, arrays(progress.state)) for progress in again]
+    return reports_of(unpublished(again(run, prices)))
 
 
-def assert_ends_as(run, reports, unbroken):
-    expected, weights = unbroken
+def assert_ends_as(reports, expected):
     assert [report[:2] for report in reports] == [
         report[:2] for report in expected[-len(reports) :]
     ]
     assert are_equal(reports[-1][2], expected[-1][2])
-    assert published_weights(run.store) == weights
 
 
 def test_a_resumed_run_equals_the_unbroken_one_bit_for_bit(killed, garch_prices, unbroken):
-    run, reports = resumed(killed, garch_prices)
+    expected, weights = unbroken
+    reports = reports_of(again(killed, garch_prices))
     assert [step for step, *_ in reports] == [40]
-    assert_ends_as(run, reports, unbroken)
+    assert_ends_as(reports, expected)
+    assert published_weights(killed.store) == weights
 
 
 def test_a_run_that_stopped_between_two_checkpoints_repeats_the_steps_since(
@@ -72,12 +87,12 @@ def test_a_run_that_stopped_between_two_checkpoints_repeats_the_steps_since(
     run = make_run(garch_prices, tmp_path, steps=STEPS)
     kill_after(run, 20)
     run.directory.joinpath(".fingan-00.tmp").write_bytes(b"half a checkpoint")
-    again, reports = resumed(run, garch_prices)
+    reports = resumed(run, garch_prices)
     assert [step for step, *_ in reports] == [30, 40]
-    assert_ends_as(again, reports, unbroken)
+    assert_ends_as(reports, unbroken[0])
 
 
-@pytest.mark.parametrize("damage", ["cut", "flip"])
+@pytest.mark.parametrize("damage", [pytest.param("cut", marks=pytest.mark.slow), "flip"])
 def test_a_damaged_checkpoint_is_passed_over_and_changes_no_final_weight(
     killed, garch_prices, unbroken, damage
 ):
@@ -85,9 +100,9 @@ def test_a_damaged_checkpoint_is_passed_over_and_changes_no_final_weight(
     if damage == "flip":
         content[-5] ^= 1
     newest(killed).write_bytes(content if damage == "flip" else content[:-1])
-    run, reports = resumed(killed, garch_prices)
+    reports = resumed(killed, garch_prices)
     assert [step for step, *_ in reports] == [30, 40]
-    assert_ends_as(run, reports, unbroken)
+    assert_ends_as(reports, unbroken[0])
 
 
 @pytest.fixture
@@ -161,8 +176,7 @@ def test_a_full_disk_leaves_the_older_checkpoints(killed, garch_prices, unbroken
         resumed(killed, garch_prices)
     assert checkpoints(killed) == ["step-000000030.safetensors", "step-000000020.safetensors"]
     assert not list(killed.directory.glob(".fingan-*"))
-    run, reports = resumed(killed, garch_prices)
-    assert_ends_as(run, reports, unbroken)
+    assert_ends_as(resumed(killed, garch_prices), unbroken[0])
 
 
 @contextlib.contextmanager
@@ -197,35 +211,34 @@ def test_a_run_killed_while_it_published_publishes_the_same_weights(
 ):
     run = make_run(garch_prices, tmp_path, steps=STEPS)
     kill_after(run, STEPS)
-    again, reports = resumed(run, garch_prices)
+    last = again(run, garch_prices)
+    reports = reports_of(last)
     assert [step for step, *_ in reports] == [STEPS]
     assert published_weights(tmp_path) == unbroken[1]
     assert are_equal(reports[-1][2], unbroken[0][-1][2])
-    assert again.reference == "tiny@1"
+    assert last.reference == "tiny@1"
 
 
 @pytest.fixture(scope="module")
 def ensemble(garch_prices, tmp_path_factory):
     """A run of three generators of 20 steps to its end."""
     store = tmp_path_factory.mktemp("ensemble")
-    run = make_run(garch_prices, store, steps=20, ensemble=3)
-    reports = [(progress.step, progress.metrics, arrays(progress.state)) for progress in run]
-    return reports, published_weights(store)
+    return reports_of(unpublished(make_run(garch_prices, store, steps=20, ensemble=3)))
 
 
 @pytest.mark.parametrize(
-    "step", [10, 30, *(pytest.param(step, marks=pytest.mark.slow) for step in (20, 40, 50, 60))]
+    "step", [30, *(pytest.param(step, marks=pytest.mark.slow) for step in (10, 20, 40, 50, 60))]
 )
 def test_an_ensemble_resumes_bit_for_bit_within_and_between_its_generators(
     garch_prices, tmp_path, ensemble, step
 ):
     kill_after(make_run(garch_prices, tmp_path, steps=20, ensemble=3), step)
-    again = make_run(garch_prices, tmp_path, steps=20, ensemble=3, resume=True)
-    reports = [(progress.step, progress.metrics, arrays(progress.state)) for progress in again]
+    rest = make_run(garch_prices, tmp_path, steps=20, ensemble=3, resume=True)
+    reports = reports_of(unpublished(rest))
     assert [report[0] for report in reports] == list(range(min(step + 10, 60), 61, 10))
     if step == 60:  # nothing was left to train; the last report stands for what was done
-        reports = [(60, ensemble[0][-1][1], reports[0][2])]
-    assert_ends_as(again, reports, ensemble)
+        reports = [(60, ensemble[-1][1], reports[0][2])]
+    assert_ends_as(reports, ensemble)
 
 
 def test_a_new_run_starts_anew(killed, garch_prices):
