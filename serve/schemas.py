@@ -220,6 +220,8 @@ class ScreenQuery(ScreenSpec, Question):
 class OptimizeQuery(OptimizeRequest, Question):
     """``POST /v1/optimize``: objective, constraints and who answers."""
 
+    n_paths: Annotated[int, Field(ge=200, le=50_000)] = 10_000
+    """Scenarios; a solver's time grows faster than they do, and it cannot be broken off."""
     universe: tuple[Name, ...] | None = None
     """Assets that may be held; all of the model if not given."""
     previous: Weights | None = None
