@@ -1,7 +1,8 @@
 """Marginal laws of innovations: the body as observed, the tails generalised Pareto.
 
 The law starts every asset at its own history, so that the network is left the joint law and the
-dynamics. Laws of innovations drift, so that they are taken from the later part of a history. Between the tails it is a smooth curve through a hundred quantiles, which holds no single
+dynamics. Laws of innovations drift, so that they are taken from the later part of a history.
+Between the tails it is a smooth curve through a hundred quantiles, which holds no single
 observation; beyond them it is heavy by construction and goes past what was seen.
 
 Source: Barone-Adesi, Giannopoulos & Vosper (1999), VaR without correlations for portfolios of

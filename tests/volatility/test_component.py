@@ -109,7 +109,7 @@ def test_a_wild_day_of_the_peers_is_news_of_an_asset_that_did_not_move():
 
 
 def test_a_short_history_learns_from_the_other_assets():
-    returns, variances = simulated(1500, law(8), seed=4)
+    returns, _ = simulated(1500, law(8), seed=4)
     short = returns.clone()
     short[:1300, 0] = torch.nan
     fitted = fit_components(short)
