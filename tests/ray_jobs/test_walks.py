@@ -1,6 +1,7 @@
 """Backtests and screens over tasks are the library's; stretches that are done stand."""
 
 import json
+import shutil
 from functools import partial
 
 import pytest
@@ -32,7 +33,7 @@ def given(garch_prices, tiny_model, tmp_path):
     garch_prices.to_csv(place)
     return {
         "model": "tiny",
-        "store": tiny_model.store,
+        "store": str(shutil.copytree(tiny_model.store, tmp_path / "store")),  # a record stays there
         "prices": str(place),
         "out": str(tmp_path / "record.json"),
         "first": "2017-01-02",

@@ -111,13 +111,13 @@ def test_two_workers_equal_one(two_workers, garch_prices, name):
         "batch_size": 32,
         "selection": {"n_paths": 16, "n_starts": 8},
     } | MEMBERS[name]
-    slow = {"learning_rate": 2e-4}  # rounding grows with the rate
-    values["adversarial"] = slow | dict(values.get("adversarial", {}))
+    exact = {"precision": "float64"}  # in float32 a rounding may cross the kink of a rectifier
+    values["adversarial"] = exact | dict(values.get("adversarial", {}))
     one = fitted(garch_prices, values)
     first, second = two_workers.run(fitted, garch_prices, values)
     assert are_equal(first, second)
     difference, name = largest_difference(one, first)
-    assert difference <= 1e-5, f"{name} differs by {difference:.1e}"
+    assert difference <= 1e-7, f"{name} differs by {difference:.1e}"  # published in float32
 
 
 @pytest.mark.parametrize("family", ["mlp", "tcn"])
