@@ -149,7 +149,8 @@ def adversarial_gradients(
         distance, away = feature_pull(_features(critic, batch), batch.real, synthetic)
         pull, terms["feature_distance"] = pull + config.feature_matching * away, distance
     if moves_generator and batch.twins is not None:
-        terms["energy_score"], own = _score_twins(generator, batch, synthetic, config)
+        other = replace(batch, noise=batch.twins)
+        terms["energy_score"], own = _score_twins(generator, other, synthetic, config)
         pull = pull + own
     if moves_generator:
         synthetic.backward(pull)
@@ -159,9 +160,16 @@ def adversarial_gradients(
 def _score_twins(
     generator: MarketGenerator, batch: Batch, synthetic: Paths, config: AdversarialConfig
 ) -> tuple[Float[Tensor, ""], Paths]:
-    """The energy score, after the twins' part of its gradient; the synthetic paths' part."""
+    """The energy score, after the twins' part of its gradient; the synthetic paths' part.
+
+    Args:
+        generator: Gets the twins' part.
+        batch: With the twins' noise.
+        synthetic: Paths of the first noise.
+        config: Weight of the score.
+    """
     with _mixed(batch, config):
-        twins = synthetic_paths(generator, replace(batch, noise=batch.twins))
+        twins = synthetic_paths(generator, batch)
     score, own, other = energy_pulls(batch.real, synthetic, twins, batch.portfolios)
     twins.backward(config.energy * other)
     return score, config.energy * own

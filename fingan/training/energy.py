@@ -46,7 +46,8 @@ def energy_pulls(
     joint = [(gap.square().sum(-1) + SMOOTH).sqrt().mean() / size for gap in gaps]
     score = sum((one + other - apart) / 2 for one, other, apart in (alone, joint))
     assert isinstance(score, Tensor)
-    return score.detach(), *torch.autograd.grad(score, (ours, theirs))
+    own, other = torch.autograd.grad(score, (ours, theirs))
+    return score.detach(), own, other
 
 
 def _sums(paths: Paths, horizons: list[int]) -> Float[Tensor, "n_horizons batch n_assets"]:
