@@ -60,6 +60,7 @@ START = (
 SPREAD = (1.0, 1.5, 0.7, 1.0, 0.07, 0.07, 1.0, 0.07, 0.07, 1.5)  # prior deviations from START
 UNCHANGED = 0.005  # of the days: so often no return occurs twice by chance
 PEERS = (5, 8, 9)  # places of what an asset without peers has not
+ALONE_STEPS, COMMON_STEPS = 12, 8  # of the two searches; more forecast no better
 LEAST_ALIKE = 4  # assets from which a prior is taken
 LEAST_SPREAD = 1e-3  # of that prior
 LEAST_LATEST = 2_500  # rows from which the law of innovations is taken: ten years of days,
@@ -138,12 +139,14 @@ def fit_components(returns: Returns, unchanged: Tensor | None = None) -> Compone
         return _log_likelihood(returns, counts, _filter_of(points, weights, likeness))
 
     centre, spread = (torch.tensor(prior, dtype=torch.float64) * kept for prior in (START, SPREAD))
-    free = most_likely(log_likelihood, centre, spread, n_assets)
+    free = most_likely(log_likelihood, centre, spread, n_assets, most_steps=ALONE_STEPS)
     if n_assets >= LEAST_ALIKE:
         common = free.median(0).values
         apart = 1.4826 * (free - common).abs().median(0).values  # a deviation, if they are normal
         spread = torch.minimum(apart.clamp(min=LEAST_SPREAD), spread)
-        free = most_likely(log_likelihood, common, spread, n_assets, begin=free)
+        free = most_likely(
+            log_likelihood, common, spread, n_assets, begin=free, most_steps=COMMON_STEPS
+        )
     return _standardised(_filter_of(free, weights, likeness), returns)
 
 

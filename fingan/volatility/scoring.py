@@ -16,7 +16,7 @@ from torch import Tensor
 Points = Float[Tensor, "n_tried n_problems n_free"]
 LogLikelihood = Callable[[Points], Iterable[Float[Tensor, "some_days n_tried n_problems"]]]
 
-ITERATIONS, MOVE, GAIN, BOUND = 30, 1e-4, 0.1, 9.0
+MOVE, GAIN, BOUND = 1e-4, 0.1, 9.0
 
 
 @dataclass(frozen=True)
@@ -36,6 +36,7 @@ def most_likely(
     n_problems: int,
     *,
     begin: Float[Tensor, "n_problems n_free"] | None = None,
+    most_steps: int = 30,
 ) -> Float[Tensor, "n_problems n_free"]:
     """Posterior modes of ``n_problems`` problems that have the same free numbers.
 
@@ -49,6 +50,7 @@ def most_likely(
             centre, long ones hardly feel it.
         n_problems: Assets, or whatever has the numbers.
         begin: Where the search begins; default the centre.
+        most_steps: Of the search, unless it settles before.
     """
     is_free = spread > 0
     unit = spread[is_free]
@@ -64,7 +66,7 @@ def most_likely(
     point = start.repeat(n_problems, 1) if begin is None else begin
     current = evaluate(point)
     damping = torch.full((n_problems,), 1e-2, dtype=torch.float64)
-    for _ in range(ITERATIONS):
+    for _ in range(most_steps):
         gradient = current.gradient - (point - start)[:, is_free] / unit.square()
         information = current.information + torch.diag(unit**-2)
         diagonal = information.diagonal(dim1=1, dim2=2)
