@@ -52,6 +52,10 @@ class Desk:
         self._kept: Cache[str, bytes] = Cache(KEPT_BYTES)
         self.shelf.start()
 
+    def warm(self) -> None:
+        """Do now what the first caller would have to wait for."""
+        self._subjects.warm()
+
     def close(self) -> None:
         """Let go of the store."""
         self.shelf.close()

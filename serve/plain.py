@@ -24,7 +24,9 @@ def run(settings: ServiceSettings) -> int:
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(message)s")
     state = state_directory(settings)
     audit = AuditTrail(state)
-    backend = LocalBackend(Desk(settings, audit.note))
+    desk = Desk(settings, audit.note)
+    desk.warm()
+    backend = LocalBackend(desk)
     jobs = JobDesk(state / "jobs", settings, ProcessRunner())
     api = create_api(backend, settings, jobs, KeyRing(state), audit)
     config = uvicorn.Config(

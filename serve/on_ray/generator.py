@@ -35,6 +35,7 @@ class Generator:
     def __init__(self, settings: dict[str, Any]) -> None:
         given = ServiceSettings.model_validate(settings)
         self._desk = Desk(given, AuditTrail(state_directory(given)).note)
+        self._desk.warm()
         self._workers = Workers(GENERATOR_REQUESTS)
 
     async def answer(self, kind: Kind, asked: Asked) -> Answer | Refused:

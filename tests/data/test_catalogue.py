@@ -3,6 +3,7 @@
 import subprocess
 import sys
 
+import pandas as pd
 import pytest
 
 from fingan.data.catalogue import BUNDLED, load_bundled
@@ -18,6 +19,14 @@ def test_bundled_data_are_complete_daily_prices(name):
     assert (prices > 0).all().all()
 
 
+def test_they_are_what_skfolio_itself_loads():
+    from skfolio import datasets
+
+    loaders = (datasets.load_sp500_dataset, datasets.load_sp500_index)
+    for name, load in zip(BUNDLED, loaders, strict=True):
+        pd.testing.assert_frame_equal(load_bundled(name), load(), check_names=False)
+
+
 def test_an_unknown_name_is_refused_with_the_known_ones():
     with pytest.raises(PriceDataError, match="bundled data are sp500-20, sp500-index, got 'sp'"):
         load_bundled("sp")
@@ -25,7 +34,7 @@ def test_an_unknown_name_is_refused_with_the_known_ones():
 
 def test_reading_prices_loads_neither_torch_nor_skfolio():
     program = (
-        "import sys, fingan.data.prices;"
+        "import sys, fingan.data.prices; fingan.data.prices.read_prices('sp500-20');"
         "print([name for name in ('torch', 'skfolio', 'ray') if name in sys.modules])"
     )
     run = subprocess.run(

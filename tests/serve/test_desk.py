@@ -266,3 +266,12 @@ def test_a_desk_whose_store_is_gone_is_ready_as_long_as_it_has_a_model(store, tm
         assert desk.answer("models", ask({})).body
     finally:
         desk.close()
+
+
+def test_a_warm_desk_has_fitted_the_reference_before_it_is_asked(store, monkeypatch):
+    fitted = []
+    monkeypatch.setattr("serve.subjects.baseline", lambda name, _: fitted.append(name))
+    warm = Desk(ServiceSettings(store=str(store)))
+    warm.warm()
+    warm.close()
+    assert fitted == ["fhs-gjr"]
