@@ -129,7 +129,8 @@ def _selection(members: list[Member]) -> dict[str, Any]:
         "rule": "for each generator alone, lowest energy score of the averaged weights on the"
         " validation span, among the checks that show no collapse; a network that starts as the"
         " parametric model must beat it by more than one standard error of the paired difference,"
-        " or the start is published; a generator without a sound check is left out",
+        " or the start is published, once if all generators stay at it; a generator without a"
+        " sound check is left out",
         "left_out": [number for number, one in enumerate(records, 1) if not one["published"]],
         "generators": records,
     }

@@ -11,7 +11,7 @@ estimation using deep ensembles, section 2.4; generators in place of classifiers
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from fingan.models.generators import MarketGenerator
+from fingan.models.generators import FilteredGenerator, MarketGenerator
 from fingan.training.config import TrainConfig
 from fingan.training.dataset import MEMBER_STREAM, stream_seed
 
@@ -35,6 +35,11 @@ class Member:
         """Whether any check showed no collapse."""
         return bool(self.best_scores)
 
+    @property
+    def is_start(self) -> bool:
+        """Whether no network came of it that beats the parametric model from which it started."""
+        return self.best_step == 0 and isinstance(self.generator, FilteredGenerator)
+
 
 def member_config(config: TrainConfig, number: int) -> TrainConfig:
     """The configuration by which one member is trained as if it were alone.
@@ -48,5 +53,10 @@ def member_config(config: TrainConfig, number: int) -> TrainConfig:
 
 
 def published_members(members: Sequence[Member]) -> list[Member]:
-    """Members that make the model: those with a healthy check, else the first, for what it is."""
-    return [member for member in members if member.is_healthy] or [members[0]]
+    """Members that make the model: those with a healthy check, else the first, for what it is.
+
+    Where all of them stayed what they started as, they are one parametric model: the first stands
+    for it, and there is no spread of trainings to be taken for an error.
+    """
+    healthy = [member for member in members if member.is_healthy] or [members[0]]
+    return healthy[:1] if all(member.is_start for member in healthy) else healthy

@@ -9,11 +9,11 @@ RANDOM = torch.Generator().manual_seed(1)
 LAW = MarketFilter.fit(torch.randn(300, 1, generator=RANDOM, dtype=torch.float64))
 
 
-def member(scores):
+def member(scores, best_step=0):
     return Member(
         generator=FilteredGenerator(GeneratorConfig(), LAW, N_FEATURES),
         n_steps=10,
-        best_step=0,
+        best_step=best_step,
         best_scores=scores,
         curve=[],
     )
@@ -47,3 +47,14 @@ def test_where_no_member_is_healthy_the_first_is_published_for_what_it_is():
     first, second = member({}), member({})
     (published,) = published_members([first, second])
     assert published is first
+
+
+def test_generators_that_all_stay_at_the_start_are_one_model():
+    first, second = member({"validation_score": 1.0}), member({"validation_score": 1.0})
+    (published,) = published_members([first, second])
+    assert published is first
+
+
+def test_a_start_is_a_member_beside_a_network():
+    members = [member({"validation_score": 1.0}), member({"validation_score": 0.9}, best_step=5)]
+    assert published_members(members) == members
