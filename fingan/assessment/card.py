@@ -63,7 +63,7 @@ def model_card(
     """Everything a reader needs to judge a model, as JSON.
 
     A model that fails a gate is a candidate: it is published with what it failed, and the card
-    names the baseline to use instead.
+    names the baseline to use instead, unless the baseline fails the same.
     """
     periods = _periods(progress, provenance.prices)
     validation = beside_reference(sampler, periods)
@@ -90,7 +90,7 @@ def _verdict(gates: GateReport, n_trials: int) -> dict[str, Any]:
     """
     return {
         "status": "candidate" if gates.failed or n_trials > 1 else "trained",
-        "offer": REFERENCE if gates.failed else None,
+        "offer": REFERENCE if gates.speaks_for_reference else None,
     }
 
 

@@ -21,3 +21,5 @@ class Gate:
     passed: bool | None
     """None where the question is not applicable; the note says why."""
     note: str | None = None
+    reference_passed: bool | None = None
+    """Whether the reference passes what the model failed; None where it was not asked."""

@@ -46,6 +46,13 @@ class GateReport:
         """Names of the gates that the model failed."""
         return [gate.name for gate in self.results if gate.passed is False]
 
+    @property
+    def speaks_for_reference(self) -> bool:
+        """Whether the model failed a gate that the reference does not fail as well."""
+        return any(
+            gate.passed is False and gate.reference_passed is not False for gate in self.results
+        )
+
     def record(self) -> dict[str, Any]:
         """The report as JSON."""
         return {
@@ -100,4 +107,5 @@ def _beside(ours: Gate, theirs: Gate) -> Gate:
         return ours
     found = "" if theirs.value is None else f" with {theirs.value:.3g}"
     answer = f"{REFERENCE} {'passes' if theirs.passed else 'fails too'}{found}"
-    return replace(ours, note=answer if ours.note is None else f"{ours.note}; {answer}")
+    note = answer if ours.note is None else f"{ours.note}; {answer}"
+    return replace(ours, note=note, reference_passed=theirs.passed)

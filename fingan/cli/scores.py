@@ -11,10 +11,12 @@ def score_line(card: dict[str, Any]) -> str:
 def _warning(card: dict[str, Any]) -> str:
     if card.get("status") != "candidate":
         return ""
-    if card["offer"] is None:
+    failed = ", ".join(name.replace("_", " ") for name in card["gates"]["failed"])
+    if not failed:
         n_trials = card["selection"]["n_trials"]
         return f"; a candidate only: the best of {n_trials} trials on this span, not yet judged"
-    failed = ", ".join(name.replace("_", " ") for name in card["gates"]["failed"])
+    if card["offer"] is None:
+        return f"; a candidate only, it fails: {failed}, as {card['scores']['reference']} does"
     return f"; a candidate only, it fails: {failed}; use {card['offer']} instead"
 
 

@@ -13,8 +13,8 @@ from controls import (
 )
 
 from fingan.assessment.evidence import Periods
-from fingan.assessment.gate import AMONG_HISTORIES, HISTORY_LEVEL, LEVEL, OF_FORECASTS
-from fingan.assessment.gates import GATES_VERSION, run_gates
+from fingan.assessment.gate import AMONG_HISTORIES, HISTORY_LEVEL, LEVEL, OF_FORECASTS, Gate
+from fingan.assessment.gates import GATES_VERSION, GateReport, run_gates
 from fingan.assessment.validation import Validation
 
 N_DAYS, N_TRAINING, EMBARGO = 1_800, 1_350, 32
@@ -174,3 +174,15 @@ def test_the_record_tells_version_level_and_every_question(market):
     assert record["family_level"] == pytest.approx(levels)
     assert LEVEL > 0
     assert all(gate["question"].endswith("?") and gate["threshold"] for gate in record["results"])
+
+
+@pytest.mark.parametrize(
+    ("reference_passed", "speaks"), [(True, True), (False, False), (None, True)]
+)
+def test_the_reference_is_only_better_where_it_passes_what_the_model_fails(
+    reference_passed, speaks
+):
+    passed = Gate("copies", "", "", None, passed=True)
+    failed = Gate("tails", "", "", None, passed=False, reference_passed=reference_passed)
+    assert GateReport([passed, failed]).speaks_for_reference is speaks
+    assert GateReport([passed]).speaks_for_reference is False

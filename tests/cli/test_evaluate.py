@@ -78,3 +78,15 @@ def test_a_candidate_is_named_as_such_in_one_line():
         "no score on the validation span: too few days; a candidate only, it fails: tails, one"
         " mode; use fhs-gjr instead"
     )
+
+
+def test_a_candidate_that_fails_where_its_reference_does_is_not_sent_there():
+    card = {
+        "status": "candidate",
+        "offer": None,
+        "scores": {"skipped": "too few days", "reference": "fhs-gjr"},
+        "gates": {"failed": ["spread_of_directions"]},
+    }
+    assert score_line(card).endswith(
+        "a candidate only, it fails: spread of directions, as fhs-gjr does"
+    )
