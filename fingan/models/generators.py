@@ -14,6 +14,7 @@ Source: Wiese et al. (2020), Quant GANs, section 4 (volatility times innovation)
 for the combination.
 """
 
+from abc import ABC, abstractmethod
 from typing import Literal
 
 import torch
@@ -107,7 +108,7 @@ class InnovationGenerator(nn.Module):
         e = T(y) exp(f(noise, state)) - E
 
     y are correlated normal scores and T each asset's law (``ShockRoute``), f is the network, and E
-    makes the mean 0.
+    takes off the mean that the stretch brings in; 0 for a silent network.
     """
 
     centre: Tensor
@@ -139,10 +140,16 @@ class InnovationGenerator(nn.Module):
 
     @torch.no_grad()
     def recentre(self, noise: Noise, today: Today) -> None:
-        """Set the constants that give every asset's innovation the mean 0 over this noise."""
+        """Set the constants that take off the mean which the stretch brings in, over this noise.
+
+        The shocks' own mean is 0 by their law: what this noise makes of it is left out, so that
+        a silent network has no constants.
+        """
         self.centre.zero_()
         innovations, _, _ = self(noise, today)
-        self.centre.copy_(innovations.mean((0, 1)))
+        with full_precision(noise):
+            shocks, _ = self.route(noise, today.modes)
+        self.centre.copy_((innovations - shocks).mean((0, 1)))
 
 
 class VolatilityRecursion(nn.Module):
@@ -182,12 +189,13 @@ class VolatilityRecursion(nn.Module):
         return innovations * variance[:-1].sqrt(), after
 
 
-class MarketGenerator(nn.Module):
+class MarketGenerator(nn.Module, ABC):
     """Noise, and where paths begin, to scaled returns of all assets: a member of any family."""
 
     n_noise: int
     """Normals per path and step."""
 
+    @abstractmethod
     def forward(
         self, noise: Noise, today: Today, memory: list[Memory] | None = None
     ) -> tuple[Innovations, Today, list[Memory]]:
@@ -196,11 +204,10 @@ class MarketGenerator(nn.Module):
         Returns up to a step know no noise after it; stretches equal one pass, but where volatility
         meets its bound.
         """
-        raise NotImplementedError
 
+    @abstractmethod
     def recentre(self, noise: Noise, today: Today) -> None:
         """Take off the mean that training left in what the noise becomes, over this noise."""
-        raise NotImplementedError
 
 
 class FilteredGenerator(MarketGenerator):

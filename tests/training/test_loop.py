@@ -104,6 +104,11 @@ def test_the_best_check_is_published(unbroken):
     assert state.best_scores["validation_score"] == best["validation_score"]
 
 
+def test_the_start_gains_nothing_on_itself(unbroken):
+    first = unbroken[0][-1].state.curve[0]
+    assert (first["step"], first["gain"], first["gain_error"]) == (0, 0, 0)
+
+
 def test_rows_after_the_training_period_change_nothing(returns, make_config):
     """The table ends where the training period ends; what a longer table held has no way in."""
     config, until = make_config(steps=5), returns.dates[599]
