@@ -7,6 +7,7 @@ are replaced as ``--set generator.channels=48`` does.
 
 import difflib
 import json
+import re
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -18,6 +19,9 @@ from pydantic_core import ErrorDetails, to_jsonable_python
 from fingan.errors import ConfigError
 
 SomeConfig = TypeVar("SomeConfig", bound="Config")
+
+_SHOULD = re.compile(r"^\w+ should")  # of an input, a string, a tuple ...
+_NOT_SO = re.compile(r" after validation, not \d+$")
 
 
 class Config(BaseModel):
@@ -143,8 +147,13 @@ def _mistake(error: ErrorDetails, key: str, cls: type[Config]) -> str:
     name = f"'{key}' " if key else ""
     if error["type"] == "value_error":
         return f"{name}{error['ctx']['error']}"
-    rule = error["msg"].replace("Input should be", "must be").replace("Input should", "must")
+    rule = rule_in_words(error["msg"])
     return f"{name}{rule}, got {error['input']!r}"
+
+
+def rule_in_words(message: str) -> str:
+    """What pydantic says of a value, as what must hold: 'must be greater than 0'."""
+    return _NOT_SO.sub("", _SHOULD.sub("must", message))
 
 
 def _nearest(key: str, cls: type[Config]) -> str:

@@ -95,16 +95,30 @@ def whole_file(location: Location, at_least: int = 0) -> Iterator[Sink]:
         raise StoreError(f"{location}: {_reason(failure, at_least)}") from failure
 
 
-@contextmanager
-def _local(target: Path, location: Location, at_least: int) -> Iterator[Sink]:
-    target = Path(os.path.realpath(target))  # a link keeps pointing where it points
-    directory = target.parent
-    if not directory.is_dir():
-        raise StoreError(f"{location}: directory '{directory}' does not exist; make it first")
+def check_place(location: Location) -> None:
+    """Refuse a place where no file can stand, before the work whose result it is to hold.
+
+    Raises:
+        StoreError: If its directory does not exist, or it is something else than a file.
+    """
+    if (target := local_path(location)) is not None:
+        _check_local(Path(os.path.realpath(target)), location)
+
+
+def _check_local(target: Path, location: Location) -> None:
+    if not target.parent.is_dir():
+        raise StoreError(f"{location}: directory '{target.parent}' does not exist; make it first")
     if target.is_dir():
         raise StoreError(f"{location}: must name a file, but is a directory")
     if target.exists() and not target.is_file():
         raise StoreError(f"{location}: must name a regular file, but is a device or pipe")
+
+
+@contextmanager
+def _local(target: Path, location: Location, at_least: int) -> Iterator[Sink]:
+    target = Path(os.path.realpath(target))  # a link keeps pointing where it points
+    _check_local(target, location)
+    directory = target.parent
     disk = shutil.disk_usage(directory)
     if disk.total and disk.free < at_least:
         raise StoreError(

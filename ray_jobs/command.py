@@ -111,10 +111,17 @@ def job_parser(name: str, description: str, example: str) -> argparse.ArgumentPa
         metavar="KEY=VALUE",
         help="replace one value, as in --set horizon=20; may be repeated",
     )
-    add("--store", metavar="PLACE", help="replaces the job's model store")
+    add("--store", type=_named, metavar="PLACE", help="replaces the job's model store")
     add("--resume", action="store_true", help="go on where the same job stopped")
     add("--json", action="store_true", help="print one JSON object on stdout")
     return parser
+
+
+def _named(place: str) -> str:
+    """A place that is said: an empty variable of a script is none."""
+    if not place.strip():
+        raise argparse.ArgumentTypeError("must name a directory or a URL, got nothing")
+    return place
 
 
 def overrides(given: argparse.Namespace, *names: str) -> list[str]:

@@ -91,7 +91,7 @@ class SweepJob(TrainJob):
     space: dict[str, Dimension] = Field(min_length=1)
     """What is tried, by dotted key of ``[train]``, such as ``adversarial.learning_rate``."""
 
-    n_trials: PositiveInt = 20
+    n_trials: int = Field(default=20, gt=0, le=10_000)
     """Trials, the job's own configuration being the first."""
 
     concurrent: PositiveInt = 2

@@ -5,6 +5,7 @@ from typing import Any
 
 from fingan.scenarios.drift_policy import with_drift
 from fingan.scenarios.formats import Scenarios
+from fingan.scenarios.samplers import BLOCK_SIZE, Sampler, TrainedSampler
 from serve.answers import conditioned
 from serve.problems import Problem
 from serve.schemas import ScenarioQuery
@@ -21,11 +22,11 @@ def cube_of(query: ScenarioQuery, subject: Subject, limits: Limits) -> Scenarios
         Problem: If they are more than the limits allow.
         FinganError: If the question does not fit the model or the history.
     """
-    n_assets = len(subject.sampler.assets if query.assets is None else query.assets)
-    check_sizes(query, n_assets, limits)
+    check_drawn(query, subject.sampler, limits)
     scenarios: Any
     if query.condition is not None:
-        check_held(query.n_paths * query.horizon * len(subject.sampler.assets), limits)
+        n_paths = max(query.n_paths, BLOCK_SIZE)
+        check_held(n_paths * query.horizon * len(subject.sampler.assets), limits)
         scenarios = conditioned(query, query.condition, subject)
     elif query.drift_policy == "model":
         scenarios = subject.stream(query.horizon, query.n_paths, seed=query.seed, as_of=query.as_of)
@@ -58,6 +59,40 @@ def check_sizes(query: Any, n_assets: int, limits: Limits) -> None:
             raise Problem(422, "too-large", f"{name} must be at most {most:,}, got {size:,}")
 
 
+def check_drawn(query: ScenarioQuery, sampler: Sampler, limits: Limits) -> None:
+    """Refuse a cube that is over the limits: the part asked for, or what is drawn for it.
+
+    Raises:
+        Problem: 422 with the limit.
+    """
+    n_assets = len(sampler.assets)
+    check_sizes(query, n_assets if query.assets is None else len(query.assets), limits)
+    check_block(block_values(query, sampler), limits)
+
+
+def block_values(query: ScenarioQuery, sampler: Sampler) -> int:
+    """Numbers that are drawn at once: a block, of which a trained model draws what is needed."""
+    is_plain = query.condition is None and query.drift_policy == "model"
+    least = 1 if is_plain and isinstance(sampler, TrainedSampler) else BLOCK_SIZE
+    n_paths = min(max(query.n_paths, least), BLOCK_SIZE)
+    return n_paths * query.horizon * len(sampler.assets)
+
+
+def check_block(n_values: int, limits: Limits) -> None:
+    """Refuse a horizon so long that a single block is too large.
+
+    Raises:
+        Problem: 422 with the limit.
+    """
+    if n_values > limits.max_block_values:
+        raise Problem(
+            422,
+            "too-large",
+            f"{BLOCK_SIZE} paths x steps x the model's assets must be at most"
+            f" {limits.max_block_values:,}, got {n_values:,}; ask for a shorter horizon",
+        )
+
+
 def check_job(query: Any, n_assets: int, limits: Limits) -> None:
     """Refuse a job that would hold too much in memory at once: all paths of a day.
 
@@ -65,9 +100,11 @@ def check_job(query: Any, n_assets: int, limits: Limits) -> None:
         Problem: 422 with the limit.
     """
     check_sizes(query, n_assets, limits)
+    horizon = getattr(query, "horizon", 1)
+    check_block(BLOCK_SIZE * horizon * n_assets, limits)
     if not isinstance(query, ScenarioQuery):  # whose cube is written as it is drawn
         n_paths = next(getattr(query, name) for name in _PATHS if hasattr(query, name))
-        check_held(n_paths * getattr(query, "horizon", 1) * n_assets, limits)
+        check_held(max(n_paths, BLOCK_SIZE) * horizon * n_assets, limits)
 
 
 def check_held(n_values: int, limits: Limits) -> None:

@@ -1,21 +1,23 @@
 """The desk: every question answered in this process, each answer wholly of one model version."""
 
 import json
+import threading
 from collections.abc import Generator, Iterator
 from contextlib import closing, contextmanager
 from typing import Any
 
 from pydantic import ValidationError
 
-from fingan import __version__
+from fingan import __version__, interruption
 from fingan.config import SomeConfig
 from fingan.errors import FinganError
 from fingan.scenarios.formats import Scenarios, encoded_chunks
 from fingan.scenarios.layouts import group_bounds
+from fingan.scenarios.samplers import BLOCK_SIZE
 from serve.answers import ANSWERS, Answering
 from serve.backend import Answer, Asked, Begun, Head, Kind, Part, Readiness
 from serve.cache import Cache
-from serve.cubes import check_held, check_json, check_sizes, cube_of
+from serve.cubes import block_values, check_block, check_held, check_json, check_sizes, cube_of
 from serve.histories import PriceSources, shown
 from serve.model_shelf import ModelShelf, Tell
 from serve.problems import STORE_DETAIL, Problem, mistakes
@@ -27,6 +29,8 @@ from serve.subjects import Subject, Subjects
 KEPT_BYTES = 64 * 2**20  # of small answers in memory
 LARGEST_KEPT = 2**20
 """Bytes of the largest answer that is kept."""
+LARGE = 10_000_000
+"""Numbers drawn at once, 40 bytes of memory each, from which on questions take turns."""
 NOT_FINITE = ("JSON compliant", "contains NaN", "contains infinity")  # of json and sklearn
 NAMING = {"model", "history", "prices"}  # what names the subject; the rest is asked of it
 
@@ -50,6 +54,7 @@ class Desk:
         self._sources = PriceSources(settings.prices)
         self._subjects = Subjects(self.shelf, self._sources, settings.limits)
         self._kept: Cache[str, bytes] = Cache(KEPT_BYTES)
+        self._large = threading.Semaphore()
         self.shelf.start()
 
     def warm(self) -> None:
@@ -102,9 +107,10 @@ class Desk:
             pinned = subject.reference, head["X-Fingan-Request-Digest"]
             if (kept := self._kept.get(head["ETag"])) is not None:
                 return Begun(kept, head, is_whole=True, pinned=pinned)
-            scenarios = self._part(query, subject, part)
+            with self._turn(block_values(query, subject.sampler)):
+                scenarios = self._part(query, subject, part)
             n_groups = len(group_bounds(scenarios.header, query.layout)) - 1
-            chunks = _chunks(scenarios, query, part, 0)
+            chunks = self._chunks(scenarios, query, subject, part, 0)
             if n_groups > 1 and part.format != "json":
                 with closing(chunks):
                     return Begun(next(chunks), head, is_whole=False, pinned=pinned)
@@ -140,7 +146,8 @@ class Desk:
                     " the prices, were replaced since; ask again",
                     retry_after=1,
                 )
-            yield from _chunks(self._part(query, subject, part), query, part, first_chunk)
+            scenarios = self._part(query, subject, part)
+            yield from self._chunks(scenarios, query, subject, part, first_chunk)
 
     def _answer(self, kind: Kind, asked: Asked) -> Answer:
         how = ANSWERS[kind]
@@ -149,18 +156,57 @@ class Desk:
         subject = self._subjects.of(query, asked.table)
         n_assets = len(subject.sampler.assets)
         check_sizes(query, n_assets, self.settings.limits)
-        check_held(how.held(query) * n_assets, self.settings.limits)
+        block = BLOCK_SIZE * getattr(query, "horizon", 1)
+        held = max(how.held(query), block) * n_assets
+        check_block(block * n_assets, self.settings.limits)
+        check_held(held, self.settings.limits)
         head = self._head(kind, query, subject)
         if not how.is_pure:
             del head["ETag"]
-            return Answer(_replied(how, query, subject), head)
+            with self._turn(held):
+                return Answer(_replied(how, query, subject), head)
         if _is_known(head, asked):
             return Answer(b"", head, is_known=True)
         body = self._kept.get(head["ETag"])
         if body is None:
-            body = _replied(how, query, subject)
+            with self._turn(held):
+                body = _replied(how, query, subject)
             self._keep(head, body)
         return Answer(body, head)
+
+    @contextmanager
+    def _turn(self, n_values: int) -> Iterator[None]:
+        """Work that holds so many numbers, one after another where they are many."""
+        if n_values < LARGE:
+            yield
+            return
+        with interruption.turn(self._large):
+            yield
+
+    def _chunks(
+        self,
+        scenarios: Scenarios,
+        query: ScenarioQuery,
+        subject: Subject,
+        part: Part,
+        first_chunk: int,
+    ) -> Generator[bytes, None, None]:
+        """The chunks of a cube; whoever reads them holds no turn between two of them."""
+        n_values = block_values(query, subject.sampler)
+        chunks = encoded_chunks(
+            scenarios,
+            values=query.values,
+            layout=query.layout,
+            format=part.format,
+            first_chunk=first_chunk,
+        )
+        with closing(chunks):
+            while True:
+                with self._turn(n_values):
+                    chunk = next(chunks, None)
+                if chunk is None:
+                    return
+                yield chunk
 
     def _of_model(self, kind: Kind, query: ModelQuery) -> dict[str, Any]:
         loaded = self.shelf.get(query.model)
@@ -248,18 +294,6 @@ def _is_known(head: Head, asked: Asked) -> bool:
 
 def _written(part: Part) -> list[Any]:
     return [part.format, part.offset, part.limit]
-
-
-def _chunks(
-    scenarios: Scenarios, query: ScenarioQuery, part: Part, first_chunk: int
-) -> Generator[bytes, None, None]:
-    return encoded_chunks(
-        scenarios,
-        values=query.values,
-        layout=query.layout,
-        format=part.format,
-        first_chunk=first_chunk,
-    )
 
 
 def _plain(record: dict[str, Any]) -> Answer:

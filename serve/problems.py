@@ -1,5 +1,6 @@
 """Problems as documents: what went wrong, in words that the caller can act on (RFC 9457)."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from http import HTTPStatus
@@ -7,6 +8,7 @@ from typing import Any, Self
 
 from pydantic import ValidationError
 
+from fingan.config import rule_in_words
 from fingan.errors import (
     FinganError,
     InsufficientSupportError,
@@ -20,6 +22,7 @@ MEDIA_TYPE = "application/problem+json"
 MOST_MISTAKES = 20
 STORE_DETAIL = "the model store must be readable, but is not at the moment; ask again later"
 LONGEST_SHOWN = 80  # characters of what was given
+_IS_TYPE = re.compile(r"[\[(]|^(str|int|float|bool|tuple|list|dict)$")  # in a place, not a field
 _CODES: Mapping[type[FinganError], tuple[str, int]] = {
     ModelNotFoundError: ("model-not-found", 404),
     ModelDamagedError: ("model-damaged", 503),
@@ -105,14 +108,14 @@ def mistakes(invalid: ValidationError) -> tuple[str, list[dict[str, str]]]:
 
 
 def _mistake(error: Any) -> dict[str, str]:
-    pointer = "".join(f"/{part}" for part in error["loc"])
+    pointer = "".join(f"/{part}" for part in error["loc"] if not _IS_TYPE.search(str(part)))
     if error["type"] == "extra_forbidden":
         return {"pointer": pointer, "detail": "must not be given: there is no such field"}
     if error["type"] == "missing":
         return {"pointer": pointer, "detail": "must be given"}
     if error["type"] == "value_error":
         return {"pointer": pointer, "detail": str(error["ctx"]["error"])}
-    rule = error["msg"].replace("Input should be", "must be").replace("Input should", "must")
+    rule = rule_in_words(error["msg"])
     given = repr(error["input"])
     short = given if len(given) <= LONGEST_SHOWN else f"{given[:LONGEST_SHOWN]}..."
     return {"pointer": pointer, "detail": f"{rule}, got {short}"}

@@ -21,6 +21,8 @@ class Limits(Config):
     """Steps of one scenario."""
     max_values: Positive = 1_000_000_000
     """Numbers of one streamed cube: paths x steps x assets."""
+    max_block_values: Positive = 100_000_000
+    """Numbers of one block, 512 paths x steps x the model's assets: the least that is drawn."""
     max_held_values: Positive = 200_000_000
     """Numbers of a cube that an answer holds in memory: risk, stress, screens, summaries."""
     max_json_values: Positive = 1_000_000

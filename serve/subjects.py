@@ -63,11 +63,7 @@ class Subject:
         Raises:
             RequestError: If the day is none, or lies before the history.
         """
-        assets = self.sampler.assets
-        now = present(self.prices, assets, self.sampler.kind, as_of, f"'{self.reference}'")
-        rows = self.prices.loc[: now.dates[-1], list(assets)]
-        rows.attrs = dict(self.prices.attrs)
-        known = self.history if len(rows) == len(self.prices) else History.of(rows)
+        known = _known(self.history, self.sampler.assets, as_of, self.reference)
         return [self.fitted(name, known) for name in names]
 
     @property
@@ -120,7 +116,8 @@ class Subjects:
         """
         given = self._given(question, table)
         if question.model in BASELINES:
-            return self._baseline(question.model, given or self.sources.get(BUNDLED[0]))
+            history = given or self.sources.get(BUNDLED[0])
+            return self._baseline(question.model, history, getattr(question, "as_of", None))
         loaded = self.shelf.get(question.model)
         history = given or self._tail(loaded)
         return self._subject(loaded.sampler, loaded.digest, history)
@@ -147,8 +144,11 @@ class Subjects:
         n_bytes = _n_bytes(sampler.model.history.prices.numel())
         return self._tails.computed(loaded.digest, lambda: History.of(sampler.history()), n_bytes)
 
-    def _baseline(self, name: str, history: History) -> Subject:
-        return self._subject(self._fitted(name, history), history.digest, history)
+    def _baseline(self, name: str, history: History, as_of: str | None) -> Subject:
+        """A baseline fitted on the rows up to a day, as it would have been on it."""
+        assets = tuple(str(asset) for asset in history.prices.columns)
+        known = history if as_of is None else _known(history, assets, as_of, name)
+        return self._subject(self._fitted(name, known), known.digest, history)
 
     def _subject(self, sampler: Sampler, digest: str, history: History) -> Subject:
         store = self.shelf.store.root
@@ -169,6 +169,20 @@ class Subjects:
     def _fit(self, name: str, history: History) -> Sampler:
         with interruption.turn(self._fitting):
             return baseline(name, history.prices)
+
+
+def _known(history: History, assets: tuple[str, ...], as_of: str | None, reference: str) -> History:
+    """The rows of a history up to a day.
+
+    Raises:
+        RequestError: If the day is none, or lies outside the history.
+    """
+    prices = history.prices
+    kind = prices.attrs.get("kind", "price")
+    now = present(prices, assets, kind, as_of, f"'{reference}'")
+    rows = prices.loc[: now.dates[-1], list(assets)]
+    rows.attrs = dict(prices.attrs)
+    return history if rows.shape == prices.shape else History.of(rows)
 
 
 def _n_bytes(n_prices: int) -> int:

@@ -156,13 +156,7 @@ def _judged_rows(
     dates: pd.DatetimeIndex, held_out: int, request: AnomalyRequest, until: pd.Timestamp
 ) -> tuple[int, int]:
     """First and last row to be judged."""
-    try:
-        first, last = (
-            None if date is None else end_of(date) for date in (request.first, request.last)
-        )
-    except ValueError:
-        given = f"'{request.first}' and '{request.last}'"
-        raise RequestError(f"from and to must be dates such as 2020-03-16, got {given}") from None
+    first, last = _day(request.first, "from"), _day(request.last, "to")
     begin = held_out + (len(dates) - held_out) // 2
     if first is not None:
         begin = int(dates.searchsorted(first.normalize(), side="left"))
@@ -178,6 +172,13 @@ def _judged_rows(
             f" {max(0, end - begin + 1)} rows after {until:%Y-%m-%d}"
         )
     return begin, end
+
+
+def _day(given: str | None, name: str) -> pd.Timestamp | None:
+    try:
+        return None if given is None else end_of(given)
+    except ValueError:
+        raise RequestError(f"{name} must be a date such as 2020-03-16, got '{given}'") from None
 
 
 def _calibration(

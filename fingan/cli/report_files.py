@@ -7,10 +7,18 @@ from fingan.errors import RequestError
 
 
 def json_beside(out: str) -> str:
-    """Where the JSON goes: the page's name with another suffix."""
+    """Where the JSON goes: the page's name with another suffix.
+
+    Raises:
+        RequestError: If ``out`` names no page.
+        StoreError: If it cannot stand there.
+    """
+    from fingan.files import check_place
+
     stem, _, suffix = out.rpartition(".")
     if suffix.lower() not in ("html", "htm") or not stem.rpartition("/")[2]:
         raise RequestError(f"--out must name a page, such as report.html, got '{out}'")
+    check_place(out)
     return f"{stem}.json"
 
 

@@ -202,7 +202,7 @@ def _peers(
     if n_assets == 1:
         return returns.new_zeros(1, 1), returns.new_zeros(1, 1)
     filled = (returns / returns.square().nanmean(0).sqrt()).nan_to_num()
-    correlation = torch.corrcoef(filled.T)
+    correlation = torch.corrcoef(filled.T).nan_to_num()  # of what never moves: nobody's peer
     spread = (correlation * (correlation @ correlation)).sum(0).clamp(min=1e-12).sqrt()
     alike = correlation.square().fill_diagonal_(0)
     return correlation / spread, alike / alike.sum(0).clamp(min=1e-12)

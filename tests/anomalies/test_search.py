@@ -83,7 +83,7 @@ def test_days_after_the_span_do_not_change_its_scores(sampler, market):
         (AnomalyRequest(first="2016-01-04"), "from must lie after 2017-12-29"),
         (AnomalyRequest(first="2018-01-02"), "at least 250 held-out windows"),
         (AnomalyRequest(first="2020-02-03", last="2020-02-04"), "at least one window of 5 rows"),
-        (AnomalyRequest(first="2020"), "must be dates such as"),
+        (AnomalyRequest(first="2020"), "must be a date such as"),
     ],
 )
 def test_a_span_that_cannot_be_judged_is_refused(sampler, market, request_, message):

@@ -178,14 +178,14 @@ def test_what_is_over_the_limits_is_refused_before_the_model_is_looked_for(
 
 
 def test_limits_of_what_is_held_and_of_json_are_those_of_the_operator(store):
-    limits = Limits(max_held_values=4_000, max_json_values=5_000)
+    limits = Limits(max_held_values=8_000, max_json_values=5_000)
     desk = Desk(ServiceSettings(store=str(store), limits=limits))
     try:
-        assert refused(desk, "risk", RISK | {"n_paths": 501}).code == "too-large"
-        assert desk.answer("risk", ask(RISK | {"n_paths": 500})).body
+        assert refused(desk, "risk", RISK | {"n_paths": 1_001}).code == "too-large"
+        assert desk.answer("risk", ask(RISK | {"n_paths": 1_000})).body
         condition = {"shocks": ["ABLE<=-0.01"], "min_ess": 1}
         for more, part in (
-            ({"n_paths": 1_000, "condition": condition}, Part("arrow")),
+            ({"n_paths": 3_000, "condition": condition}, Part("arrow")),
             ({"n_paths": 417}, Part("json")),
         ):
             with pytest.raises(Problem) as problem:
@@ -195,6 +195,35 @@ def test_limits_of_what_is_held_and_of_json_are_those_of_the_operator(store):
         assert page.is_whole
     finally:
         desk.close()
+
+
+def test_a_horizon_so_long_that_one_block_is_too_large_is_refused(store):
+    limits = Limits(max_block_values=512 * 2 * 50)
+    desk = Desk(ServiceSettings(store=str(store), limits=limits))
+    long = {"horizon": 51, "n_paths": 100}
+    try:
+        assert "shorter horizon" in refused(desk, "risk", RISK | long).detail
+        with pytest.raises(Problem) as problem:
+            desk.begin(ask({"model": "historical", "assets": ["AAPL"]} | long), Part("arrow"))
+        assert (problem.value.status, problem.value.code) == (422, "too-large")
+        assert desk.begin(ask(CUBE | long), Part("arrow")).is_whole  # of a trained model, one path
+    finally:
+        desk.close()
+
+
+@pytest.mark.parametrize("name", ["historical", "fhs-gjr"])
+def test_a_baseline_knows_no_row_after_the_day_it_is_asked_from(desk, garch_prices, name):
+    later = garch_prices.iloc[:900].copy()
+    later.iloc[600:] **= 1.5  # other days, after the one that is asked for
+    day = f"{garch_prices.index[500]:%Y-%m-%d}"
+    asked = {"model": name, "horizon": 3, "n_paths": 4, "as_of": day}
+    whole_table, changed = (
+        desk.begin(ask(asked | {"history": columns(table)}), Part("csv"))
+        for table in (garch_prices.iloc[:900], later)
+    )
+    assert whole_table.chunk == changed.chunk
+    now = desk.begin(ask(asked | {"history": columns(later), "as_of": None}), Part("csv"))
+    assert now.chunk != changed.chunk
 
 
 def test_an_answer_that_is_known_or_kept_is_not_computed(desk, monkeypatch):

@@ -211,3 +211,11 @@ def test_what_a_filter_gets_wrong_of_the_latest_years_is_put_right():
 
 def test_the_still_filter_has_variance_one():
     assert (ComponentFilter.still(2).variances(RETURNS[:50]) == 1).all()
+
+
+def test_an_asset_that_never_moves_leaves_the_others_their_fit():
+    random = torch.Generator().manual_seed(5)
+    returns = torch.randn(300, 3, generator=random, dtype=torch.float64)
+    returns[:, 1] = 0
+    law = fit_components(returns)
+    assert all(value.isfinite().all() for value in vars(law).values())
