@@ -168,7 +168,7 @@ class Client:
         return RemoteJob(self, answer.json()["id"])
 
     def jobs(self) -> list[Record]:
-        """Every job, the newest first."""
+        """Every job, the newest first; what was asked stands in each one's ``status()``."""
         found: list[Record] = self._get("/v1/jobs")["jobs"]
         return found
 

@@ -38,7 +38,7 @@ def job_routes(jobs: JobDesk, limits: Limits) -> APIRouter:
         response.headers["Location"] = f"/v1/jobs/{job['id']}"
         return job
 
-    @routes.get("/v1/jobs", summary="Every job, the newest first")
+    @routes.get("/v1/jobs", summary="Every job, the newest first, without requests")
     async def every(request: Request) -> dict[str, Any]:
         return {"jobs": await run_in_threadpool(jobs.every, _owner(request))}
 

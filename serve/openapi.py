@@ -14,7 +14,7 @@ from serve.endpoints import POSTED
 from serve.examples import EXAMPLES
 from serve.negotiation import ARROW, JSON, MEDIA_TYPES
 from serve.problems import MEDIA_TYPE
-from serve.records import ANSWERED, ESTIMATE, JOB, PROBLEM, Schema, record, rows
+from serve.records import ANSWERED, ESTIMATE, JOB, LISTED_JOB, PROBLEM, Schema, record, rows
 from serve.schemas import JobQuery, ScenarioQuery
 
 CUBE, JOBS = "/v1/scenarios", "/v1/jobs"
@@ -95,6 +95,7 @@ def _document(api: FastAPI, has_jobs: bool) -> dict[str, Any]:
             "Problem": PROBLEM,
             "Estimate": ESTIMATE,
             "Job": JOB,
+            "ListedJob": LISTED_JOB,
         }
     }
     for path, methods in document["paths"].items():
@@ -174,7 +175,7 @@ def _answers(path: str, method: str) -> Schema:
     if path.endswith("/result"):
         return dict.fromkeys((*MEDIA_TYPES.values(), "text/html"), binary)
     if path == JOBS and method == "get":
-        return {JSON: {"schema": record("Jobs.", jobs=rows({"$ref": f"{SCHEMAS}Job"}))}}
+        return {JSON: {"schema": record("Jobs.", jobs=rows({"$ref": f"{SCHEMAS}ListedJob"}))}}
     if path.startswith(JOBS):
         return {JSON: {"schema": {"$ref": f"{SCHEMAS}Job"}}}
     if path == "/metrics":
