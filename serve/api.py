@@ -23,8 +23,8 @@ from serve.problems import Problem
 from serve.settings import ServiceSettings
 
 if TYPE_CHECKING:
+    from fingan.audit import AuditTrail
     from fingan.keys import KeyRing
-    from serve.audit import AuditTrail
     from serve.jobs import JobDesk
 
 HERE = Path(__file__).parent

@@ -26,7 +26,7 @@ from serve.refusals import Refusals
 from serve.settings import ServiceSettings
 
 if TYPE_CHECKING:
-    from serve.audit import AuditTrail
+    from fingan.audit import AuditTrail
 
 REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 SECURITY = {

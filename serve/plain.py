@@ -7,9 +7,9 @@ import sys
 
 import uvicorn
 
+from fingan.audit import AuditTrail
 from fingan.keys import KeyRing
 from serve.api import create_api
-from serve.audit import AuditTrail
 from serve.desk import Desk
 from serve.job_processes import ProcessRunner
 from serve.jobs import JobDesk

@@ -1,5 +1,7 @@
 """Refused callers on the audit trail: one line for an address and minute, however often it asks."""
 
+import json
+import logging
 import threading
 import time
 from collections import OrderedDict
@@ -13,6 +15,8 @@ SECONDS = 60.0
 MOST_ADDRESSES = 1_000
 """Addresses with lines of their own in a minute; further ones share one."""
 OTHERS = "others"
+
+_log = logging.getLogger("fingan.service")
 
 
 @dataclass
@@ -54,7 +58,7 @@ class Refusals:
                 minute.count, minute.last = minute.count + 1, details
                 return
             self._minutes[address] = Minute(self._clock() + SECONDS, 0, {})
-        self._tell("refused", {"address": address, "count": 1, **details})
+        self._note(address, 1, details)
 
     def write(self, *, all_of_them: bool = False) -> None:
         """Write down what was counted in the minutes that are over.
@@ -63,7 +67,14 @@ class Refusals:
             all_of_them: Those that are not over too.
         """
         for address, minute in self._over(all_of_them):
-            self._tell("refused", {"address": address, "count": minute.count, **minute.last})
+            self._note(address, minute.count, minute.last)
+
+    def _note(self, address: str, count: int, details: dict[str, Any]) -> None:
+        """Write a line; where that fails, callers are refused all the same."""
+        try:
+            self._tell("refused", {"address": address, "count": count, **details})
+        except OSError:
+            _log.exception(json.dumps({"event": "fault", "file": "audit"}))
 
     def _over(self, all_of_them: bool) -> list[tuple[str, Minute]]:
         """Take minutes out; an address that went on asking begins another."""

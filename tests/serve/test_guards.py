@@ -13,8 +13,8 @@ import uvicorn
 from fastapi import FastAPI
 from starlette.testclient import TestClient
 
+from fingan.audit import AuditTrail
 from fingan.keys import KeyRing
-from serve.audit import AuditTrail
 from serve.guards import add_guards
 from serve.meters import Meters
 from serve.refusals import Refusals

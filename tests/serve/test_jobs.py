@@ -11,10 +11,10 @@ import psutil
 import pytest
 from starlette.testclient import TestClient
 
+from fingan.audit import AuditTrail
 from fingan.errors import StoreError
 from fingan.keys import KeyRing
 from serve.api import create_api
-from serve.audit import AuditTrail
 from serve.job import work
 from serve.job_processes import ProcessRunner
 from serve.jobs import JobDesk
