@@ -126,7 +126,8 @@ def _body(path: str, reference: Schema) -> Schema:
                 "schema": {
                     "type": "string",
                     "format": "binary",
-                    "description": "Prices by column, the request as JSON under the key 'fingan'.",
+                    "description": "Prices by column; the request as JSON under the schema's"
+                    " metadata key 'fingan', what the numbers are under 'kind'.",
                 }
             },
         },
