@@ -312,7 +312,7 @@ class RemoteJob:
         """Wait until it has ended.
 
         Args:
-            progress: Hears how much is done, of how much.
+            progress: Hears how much is done, of how much, where that is known.
             every: Seconds between two looks.
 
         Raises:
@@ -321,8 +321,9 @@ class RemoteJob:
         """
         while True:
             job = self.status()
-            if progress is not None and job["progress"] is not None:
-                progress(job["progress"]["done"], job["progress"]["total"])
+            told = job["progress"]
+            if progress is not None and told is not None and told["total"] is not None:
+                progress(told["done"], told["total"])
             if job["state"] == "succeeded":
                 return self
             if job["state"] in ("failed", "cancelled"):

@@ -189,7 +189,7 @@ def _own_refusals(path: str, method: str) -> tuple[str, ...]:
     if path.endswith("/result"):
         return ("404", "409", "416")
     if path == JOBS:
-        return ("404", "409", "422") if method == "post" else ()
+        return ("404", "409", "422") if method == "post" else ("422",)
     if path.startswith(JOBS):
         return ("404",)
     if method == "post":

@@ -47,6 +47,11 @@ def problem(answer, status):
 def test_the_service_says_that_it_lives_and_what_it_is(client):
     assert client.get("/healthz").json() == {"status": "alive"}
     assert client.get("/readyz").json()["status"] == "ready"
+    for path in ("/healthz", "/readyz"):
+        head, body = client.head(path), client.get(path)
+        assert (head.status_code, head.content) == (200, b"")
+        assert head.headers["content-length"] == body.headers["content-length"]
+    assert client.post("/healthz").headers["allow"] == "GET, HEAD"
     assert client.get("/version").json()["version"] == fingan.__version__
     assert b"fingan_requests_total" in client.get("/metrics").content
     limits = client.get("/v1/limits").json()

@@ -306,6 +306,12 @@ def test_jobs_over_http(desk, tmp_path):
             asked["request"]["n_path"] = 3
             refused = client.post("/v1/jobs", json=asked)
             assert (refused.status_code, refused.json()["errors"][0]["pointer"]) == (422, "/n_path")
+            for refused in (
+                client.post("/v1/jobs?foo=1", json=asked),
+                client.get("/v1/jobs?foo=1"),
+            ):
+                assert refused.status_code == 422
+                assert "parameter 'foo' must not be given" in refused.json()["detail"]
             assert client.get("/v1/jobs/job_0000000000000000").status_code == 404
             assert client.get("/v1/jobs/..%2f..").status_code == 404
             assert client.delete(place).json()["state"] == "succeeded"
