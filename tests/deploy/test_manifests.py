@@ -210,6 +210,15 @@ def test_the_service_is_the_one_of_the_shipped_configuration():
     assert served == shipped
 
 
+def test_every_pod_of_the_service_has_the_environment_that_its_configuration_asks_for():
+    head = (ROOT / "serve" / "config.yaml").read_text().partition("proxy_location:")[0]
+    asked = dict(re.findall(r"((?:RAY_SERVE|MALLOC)_\w+)=(\w+)", head))
+    assert {"MALLOC_ARENA_MAX", "RAY_SERVE_THROUGHPUT_OPTIMIZED"} < asked.keys()
+    for container in containers(manifest("rayservice")):
+        environment = {one["name"]: one["value"] for one in container["env"]}
+        assert asked.items() <= environment.items()
+
+
 def test_the_service_asks_for_keys():
     served = yaml.safe_load(manifest("rayservice")["spec"]["serveConfigV2"])
     settings = settings_of(served["applications"][0]["args"])

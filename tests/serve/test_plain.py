@@ -53,7 +53,8 @@ class Service:
 @pytest.fixture(scope="module")
 def service(store, tmp_path_factory):
     state = tmp_path_factory.mktemp("state")
-    service = Service(store, "--set", f'state="{state}"')
+    settings = [f'state="{state}"', f"limits.answer_seconds={PATIENCE}"]  # nothing is late here
+    service = Service(store, *(word for one in settings for word in ("--set", one)))
     yield service
     service.process.kill()
     service.process.wait()
@@ -70,7 +71,7 @@ def asked(line, url):
     """A curl line as a request: of the tiny model, whose assets have other names."""
     for name, other in NAMES.items():
         line = re.sub(rf"\b{name}\b", other, line)
-    words = shlex.split(line.replace("$(uuidgen)", "0001"))[1:]
+    words = shlex.split(re.sub(r'\$\([^"]*\)', "0001", line))[1:]
     headers, body, place = {}, None, ""
     while words:
         match words.pop(0):
