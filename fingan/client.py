@@ -8,6 +8,7 @@ An answer is a pure function of its request, so that asking again is safe: after
 and after 429 or 503, no sooner than ``Retry-After`` says.
 """
 
+import datetime as dt
 import io
 import json
 import os
@@ -18,13 +19,13 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, Self
+from urllib.parse import quote
 
 from fingan.errors import (
     FinganError,
     InsufficientSupportError,
     ModelNotFoundError,
     RequestError,
-    StoreError,
     UnknownAssetError,
 )
 from fingan.files import Location, whole_file
@@ -109,7 +110,7 @@ class Client:
         Raises:
             ModelNotFoundError: If there is none such.
         """
-        return self._get(f"/v1/models/{reference}")
+        return self._get(f"/v1/models/{quote(reference, safe='@')}")
 
     def limits(self) -> Record:
         """What a request may ask for."""
@@ -121,8 +122,9 @@ class Client:
         Args:
             model: ``name``, ``name@version`` or a baseline.
             **asked: ``horizon, n_paths, seed, as_of, assets, values, condition, drift_policy``;
-                ``history``, a table from ``read_prices``, or ``prices``, a name that the service
-                knows; ``offset`` and ``limit``, a page of the paths.
+                ``history``, a table from ``read_prices`` or columns as the service documents
+                them, or ``prices``, a name that the service knows; ``offset`` and ``limit``, a
+                page of the paths.
         """
         page: Record = {name: asked.pop(name) for name in ("offset", "limit") if name in asked}
         return RemoteScenarios(self, {"model": model, **asked}, page)
@@ -159,22 +161,20 @@ class Client:
     def submit(self, kind: str, model: str, **asked: Any) -> "RemoteJob":
         """Start long work: ``scenarios, backtest, evaluate, screen-validation, report``."""
         key = {"Idempotency-Key": uuid.uuid4().hex}  # a retry starts no second job
-        history = asked.pop("history", None)
-        body = {"kind": kind, "request": {"model": model, **asked}}
-        content, media_type = _body(body, history)
+        request, table = _parted({"model": model, **asked})
+        content, media_type = _body({"kind": kind, "request": request}, table)
         answer = self._send(
             "POST", "/v1/jobs", content=content, headers=key | {"Content-Type": media_type}
         )
         return RemoteJob(self, answer.json()["id"])
 
     def jobs(self) -> list[Record]:
-        """Every job, the newest first."""
+        """Every job, the newest first; what was asked stands in each one's ``status()``."""
         found: list[Record] = self._get("/v1/jobs")["jobs"]
         return found
 
     def _ask(self, path: str, model: str, asked: Mapping[str, Any]) -> Record:
-        given = {"model": model, **asked}
-        content, media_type = _body(given, given.pop("history", None))
+        content, media_type = _body(*_parted({"model": model, **asked}))
         answer = self._send("POST", path, content=content, headers={"Content-Type": media_type})
         record: Record = answer.json()
         return record
@@ -209,20 +209,12 @@ class Client:
         raise ServiceError(f"{self._http.base_url}: no answer after {number + 1} tries: {reason}")
 
     @contextmanager
-    def _streamed(
-        self, content: bytes, media_type: str, accept: str, page: Mapping[str, int]
-    ) -> Iterator["httpx.Response"]:
+    def _streamed(self, method: str, path: str, **request: Any) -> Iterator["httpx.Response"]:
         """An answer whose bytes are still to come."""
 
         def once() -> "httpx.Response":
-            request = self._http.build_request(
-                "POST",
-                "/v1/scenarios",
-                content=content,
-                params=page,
-                headers={"Content-Type": media_type, "Accept": accept},
-            )
-            answer = self._http.send(request, stream=True)
+            asked = self._http.build_request(method, path, **request)
+            answer = self._http.send(asked, stream=True)
             if answer.status_code >= 300:
                 answer.read()
                 answer.close()
@@ -290,16 +282,17 @@ class RemoteScenarios:
         return found
 
     def _written(self, path: Location, accept: str) -> Record:
-        with self._open(accept) as answer, whole_file(path) as file:
-            for part in answer.iter_bytes(2**20):
-                file.write(part)
+        with self._open(accept) as answer:
+            _save(answer, path)
             names = [name for name in answer.headers if name.startswith("x-fingan-")]
             return {name.removeprefix("x-fingan-"): answer.headers[name] for name in names}
 
     def _open(self, accept: str) -> Any:
-        asked = dict(self.asked)
-        content, media_type = _body(asked, asked.pop("history", None))
-        return self.client._streamed(content, media_type, accept, self.page)
+        content, media_type = _body(*_parted(self.asked))
+        headers = {"Content-Type": media_type, "Accept": accept}
+        return self.client._streamed(
+            "POST", "/v1/scenarios", content=content, params=self.page, headers=headers
+        )
 
 
 @dataclass(frozen=True)
@@ -319,7 +312,7 @@ class RemoteJob:
         """Wait until it has ended.
 
         Args:
-            progress: Hears how much is done, of how much.
+            progress: Hears how much is done, of how much, where that is known.
             every: Seconds between two looks.
 
         Raises:
@@ -328,8 +321,9 @@ class RemoteJob:
         """
         while True:
             job = self.status()
-            if progress is not None and job["progress"] is not None:
-                progress(job["progress"]["done"], job["progress"]["total"])
+            told = job["progress"]
+            if progress is not None and told is not None and told["total"] is not None:
+                progress(told["done"], told["total"])
             if job["state"] == "succeeded":
                 return self
             if job["state"] in ("failed", "cancelled"):
@@ -342,15 +336,17 @@ class RemoteJob:
         return self.client._get(f"/v1/jobs/{self.id}/result")
 
     def save(self, path: Location) -> None:
-        """Write what came out to a file."""
-        answer = self.client._send("GET", f"/v1/jobs/{self.id}/result")
-        with whole_file(path) as file:
-            file.write(answer.content)
+        """Write what came out to a file, with memory that does not grow with its size."""
+        self.client._persistently(lambda: self._written(path))
 
     def cancel(self) -> Record:
         """End it."""
         record: Record = self.client._send("DELETE", f"/v1/jobs/{self.id}").json()
         return record
+
+    def _written(self, path: Location) -> None:
+        with self.client._streamed("GET", f"/v1/jobs/{self.id}/result") as answer:
+            _save(answer, path)
 
 
 class _Again(Exception):  # noqa: N818 - never leaves this file
@@ -361,15 +357,33 @@ class _Again(Exception):  # noqa: N818 - never leaves this file
         self.seconds = seconds
 
 
-def _body(asked: Mapping[str, Any], history: "pd.DataFrame | None") -> tuple[bytes, str]:
+def _save(answer: "httpx.Response", path: Location) -> None:
+    with whole_file(path) as file:
+        for part in answer.iter_bytes(2**20):
+            file.write(part)
+
+
+def _parted(asked: Mapping[str, Any]) -> tuple[Record, "pd.DataFrame | None"]:
+    """A request, and apart from it a history that is a table; columns stay within."""
+    history = asked.get("history")
+    if history is None or isinstance(history, Mapping):
+        return dict(asked), None
+    return {name: value for name, value in asked.items() if name != "history"}, history
+
+
+def _body(asked: Record, history: "pd.DataFrame | None") -> tuple[bytes, str]:
     """A request as JSON; with a history, as an Arrow table that carries the JSON."""
     text = json.dumps(asked, allow_nan=False, default=_plain).encode()
     if history is None:
         return text, "application/json"
+    import pandas as pd
     import pyarrow as pa
 
+    if not isinstance(history, pd.DataFrame):
+        raise TypeError(f"history must be a table or columns, got {type(history).__name__}")
     table = pa.Table.from_pandas(history.rename_axis(index="date").reset_index())
-    table = table.replace_schema_metadata({b"fingan": text})
+    kind = str(history.attrs.get("kind", "price"))
+    table = table.replace_schema_metadata({b"fingan": text, b"kind": kind.encode()})
     sink = io.BytesIO()
     with pa.ipc.new_stream(sink, table.schema) as writer:
         writer.write_table(table)
@@ -377,9 +391,23 @@ def _body(asked: Mapping[str, Any], history: "pd.DataFrame | None") -> tuple[byt
 
 
 def _plain(value: Any) -> Any:
+    """As JSON has it: what NumPy and pandas hold, and dates."""
+    import pandas as pd
+
+    if isinstance(value, pd.Series):
+        return value.to_dict()
+    if isinstance(value, Mapping):
+        return dict(value)
     if isinstance(value, Sequence):
         return list(value)
-    return str(value)
+    if isinstance(value, dt.date):
+        return str(value)
+    if hasattr(value, "tolist"):
+        return value.tolist()
+    raise TypeError(
+        "a request must be made of numbers, texts, lists and tables of them, got"
+        f" {type(value).__name__}: {str(value)[:80]!r}"
+    )
 
 
 def _check(answer: "httpx.Response") -> None:
@@ -401,8 +429,6 @@ def _check(answer: "httpx.Response") -> None:
 def _error(status: int, code: str, detail: str) -> Exception:
     if code in ERRORS:
         return ERRORS[code](detail)
-    if status in (400, 404, 409, 413, 422):
+    if status in (400, 401, 403, 404, 409, 413, 422):
         return RequestError(detail)
-    if status in (401, 403):
-        return StoreError(detail) if code == "store-unavailable" else RequestError(detail)
     return ServiceError(f"HTTP {status}: {detail}")

@@ -33,22 +33,30 @@ class Access:
             raise ValueError("a service that needs keys must be given a key ring")
         self._app, self._settings, self._keys = app, settings, keys
         self._buckets = Buckets(settings.rates)
+        self._refused = Buckets(settings.rates)  # of addresses; keys that are known go by their own
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let a request through, or raise the problem with it."""
         if scope["type"] == "http":
-            headers, path = Headers(scope=scope), scope["path"]
-            self._check_host(headers.get("host", ""))
-            self._check_origin(headers, scope["method"])
-            is_open = path in OPEN or path.startswith(OPEN_BELOW)
-            key = None if is_open else self._key(headers, _right(scope["method"]))
+            is_open = scope["path"] in OPEN or scope["path"].startswith(OPEN_BELOW)
+            try:
+                key = self._admitted(scope, is_open=is_open)
+            except Problem:
+                self._refused.take(address_of(scope))
+                raise
             state = scope.setdefault("state", {})
             state["caller"] = "local" if key is None else key.id
             state["sees_all"] = key is None or key.may("admin")
             if not is_open:
-                client = scope.get("client") or ("local", 0)
-                self._buckets.take(key.id if key else str(client[0]))
+                self._buckets.take(key.id if key else address_of(scope))
         await self._app(scope, receive, send)
+
+    def _admitted(self, scope: Scope, *, is_open: bool) -> Key | None:
+        """The key of a request that may be made."""
+        headers = Headers(scope=scope)
+        self._check_host(headers.get("host", ""))
+        self._check_origin(headers, scope["method"])
+        return None if is_open else self._key(headers, _right(scope["method"]))
 
     def _check_host(self, host: str) -> None:
         """Only names that the operator gave: DNS may point any other here (rebinding)."""
@@ -93,6 +101,12 @@ class Access:
         if not key.may(right):
             raise Problem(403, "scope-needed", f"the key must have the scope '{right}'")
         return key
+
+
+def address_of(scope: Scope) -> str:
+    """Where a request comes from; behind a proxy, the proxy's."""
+    client = scope.get("client") or ("local", 0)
+    return str(client[0])
 
 
 def _right(method: str) -> Right:

@@ -4,7 +4,7 @@ import uuid
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fastapi import FastAPI, Request, Response
+from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from pydantic import ValidationError
@@ -23,13 +23,14 @@ from serve.problems import Problem
 from serve.settings import ServiceSettings
 
 if TYPE_CHECKING:
+    from fingan.audit import AuditTrail
     from fingan.keys import KeyRing
-    from serve.audit import AuditTrail
     from serve.jobs import JobDesk
 
 HERE = Path(__file__).parent
 EXPLORER, SWAGGER = HERE / "explorer" / "dist", HERE / "swagger"
 READING = ["GET", "HEAD"]
+PROBES = ("/healthz", "/readyz")
 METHODS = ("GET", "HEAD", "POST", "DELETE")
 FOREVER = "public, max-age=31536000, immutable"
 NO_PAGE = (
@@ -65,7 +66,7 @@ def create_api(
         openapi_url="/openapi.json",
         generate_unique_id_function=_operation,
     )
-    api.include_router(service_routes(backend, settings, meters))
+    api.include_router(_with_probes(service_routes(backend, settings, meters)))
     api.include_router(market_routes(backend, settings, meters))
     if jobs is not None:
         from serve.job_routes import job_routes
@@ -81,6 +82,16 @@ def create_api(
 def _operation(route: APIRoute) -> str:
     """The name of an operation, for clients that are generated."""
     return f"{route.name}_job" if "jobs" in route.tags else route.name
+
+
+def _with_probes(routes: APIRouter) -> APIRouter:
+    """Probes may ask with HEAD too: answered as GET, without the body."""
+    for route in list(routes.routes):
+        if isinstance(route, APIRoute) and route.path in PROBES:
+            routes.add_api_route(
+                route.path, route.endpoint, methods=["HEAD"], include_in_schema=False
+            )
+    return routes
 
 
 def _add_pages(api: FastAPI) -> None:

@@ -7,10 +7,11 @@ from typing import Any
 from ray import serve
 from ray.serve import Application
 
-from serve.on_ray.arguments import placed, settings_of
+from serve.on_ray.arguments import settings_of
 from serve.on_ray.generator import Generator
 from serve.on_ray.ingress import Ingress
 from serve.on_ray.sizes import GENERATOR, INGRESS
+from serve.places import placed
 from serve.settings import ServiceSettings
 
 

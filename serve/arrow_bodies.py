@@ -5,14 +5,18 @@ bytes of them may claim any amount of memory.
 """
 
 import struct
+from typing import get_args
 
 import pandas as pd
 import pyarrow as pa
 
+from fingan.data.options import Kind
 from fingan.errors import RequestError
 from serve.settings import Limits
 
 METADATA_KEY = b"fingan"  # of an Arrow body: the request as JSON
+KIND_KEY = b"kind"  # and what its numbers are
+KINDS: tuple[Kind, ...] = get_args(Kind)
 _HEADER, _COMPRESSION = 8, 10  # places in the tables of Arrow's Message.fbs
 _IS_DATE = (
     pa.types.is_date, pa.types.is_timestamp, pa.types.is_string, pa.types.is_large_string,
@@ -26,17 +30,29 @@ def request_in(body: bytes) -> bytes:
     Raises:
         RequestError: If the body is no Arrow stream, or its schema holds no request.
     """
-    try:
-        with pa.ipc.open_stream(pa.py_buffer(body)) as reader:
-            metadata = reader.schema.metadata or {}
-    except (pa.ArrowException, ValueError, OSError) as wrong:
-        raise _no_stream(wrong) from None
+    metadata = _metadata(body)
     if METADATA_KEY not in metadata:
         raise RequestError(
             "an Arrow body must hold the request as JSON under the schema's metadata key 'fingan'"
         )
     found: bytes = metadata[METADATA_KEY]
     return found
+
+
+def kind_in(body: bytes) -> Kind:
+    """What the numbers of an Arrow body are; prices where its schema does not say.
+
+    Raises:
+        RequestError: If the body is no Arrow stream, or names no such kind.
+    """
+    given = _metadata(body).get(KIND_KEY, b"price")
+    for kind in KINDS:
+        if given == kind.encode():
+            return kind
+    raise RequestError(
+        f"the schema's metadata key 'kind' of an Arrow body must be one of {', '.join(KINDS)}, got"
+        f" '{given[:100].decode(errors='replace')}'"
+    )
 
 
 def table_in(body: bytes, limits: Limits) -> pd.DataFrame:
@@ -73,6 +89,15 @@ def check_size(n_rows: int, n_assets: int, limits: Limits) -> None:
             f"a history must hold at most {limits.max_history_values:,} prices, got {n_rows:,} rows"
             f" of {n_assets:,} assets; send its last rows"
         )
+
+
+def _metadata(body: bytes) -> dict[bytes, bytes]:
+    """What the schema of an Arrow body carries beside columns."""
+    try:
+        with pa.ipc.open_stream(pa.py_buffer(body)) as reader:
+            return reader.schema.metadata or {}
+    except (pa.ArrowException, ValueError, OSError) as wrong:
+        raise _no_stream(wrong) from None
 
 
 def _check_columns(schema: pa.Schema) -> None:

@@ -37,7 +37,8 @@ class Bodies:
             ) from None
         if body is None:
             return  # the caller has left
-        await self._app(scope, _handed_on(body, receive), send)
+        whole = {"type": "http.request", "body": body, "more_body": False}
+        await self._app(scope, handed_on(whole, receive), send)
 
     def _check_head(self, scope: Scope) -> None:
         headers = Headers(scope=scope)
@@ -79,8 +80,8 @@ class Bodies:
             )
 
 
-def _handed_on(body: bytes, receive: Receive) -> Receive:
-    """The body in one piece, then what the caller does next."""
+def handed_on(message: Message, receive: Receive) -> Receive:
+    """The message that was read, then what the caller does next."""
     is_read = False
 
     async def next_message() -> Message:
@@ -88,6 +89,6 @@ def _handed_on(body: bytes, receive: Receive) -> Receive:
         if is_read:
             return await receive()
         is_read = True
-        return {"type": "http.request", "body": body, "more_body": False}
+        return message
 
     return next_message

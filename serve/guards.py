@@ -5,10 +5,10 @@ import logging
 import re
 import time
 import uuid
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from fastapi import FastAPI
+from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.middleware.cors import CORSMiddleware
 from starlette.responses import JSONResponse
@@ -16,16 +16,17 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from fingan.keys import KeyRing
 from serve import problems
-from serve.access import Access
+from serve.access import Access, address_of
 from serve.bodies import Bodies
 from serve.gate import Gate
 from serve.meters import Meters
 from serve.problems import Problem
 from serve.recent import Recent
+from serve.refusals import Refusals
 from serve.settings import ServiceSettings
 
 if TYPE_CHECKING:
-    from serve.audit import AuditTrail
+    from fingan.audit import AuditTrail
 
 REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 SECURITY = {
@@ -77,7 +78,7 @@ def add_guards(
     app.add_middleware(
         Outermost,
         meters=meters,
-        tell=None if audit is None else audit.note,
+        refusals=None if audit is None else Refusals(audit.note),
         origins=settings.allow_origins,
     )
 
@@ -88,7 +89,7 @@ class Outermost:
     Args:
         app: What stands behind.
         meters: Count.
-        tell: Hears of keys that were refused.
+        refusals: Hear of hosts, origins and keys that were refused.
         origins: Whose pages may read refusals too.
     """
 
@@ -96,15 +97,17 @@ class Outermost:
         self,
         app: ASGIApp,
         meters: Meters,
-        tell: Callable[[str, dict[str, Any]], None] | None = None,
+        refusals: Refusals | None = None,
         origins: tuple[str, ...] = (),
     ) -> None:
-        self._app, self._meters, self._tell, self._origins = app, meters, tell, origins
+        self._app, self._meters, self._refusals, self._origins = app, meters, refusals, origins
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
+            if self._refusals is not None:  # the service ends
+                self._refusals.write(all_of_them=True)
             return
         request = _Request(scope, send, self._meters)
         try:
@@ -119,13 +122,20 @@ class Outermost:
             await self._refuse(fault, request, receive)
         finally:
             request.end()
+            if self._refusals is not None and self._refusals.is_due:
+                await run_in_threadpool(self._refusals.write)
 
     async def _refuse(self, problem: Problem, request: "_Request", receive: Receive) -> None:
         if request.status is not None:
             raise problem
         self._meters.refused.labels(problem.code).inc()
-        if self._tell is not None and problem.status in (401, 403):
-            self._tell("refused", {"code": problem.code, "path": request.scope["path"][:200]})
+        if self._refusals is not None and problem.status in (401, 403):
+            details = {
+                "code": problem.code,
+                "path": request.scope["path"][:200],
+                "request_id": request.id,
+            }
+            await run_in_threadpool(self._refusals.add, address_of(request.scope), details)
         head = {"Cache-Control": "no-store", **self._cors(request.scope)}
         if problem.retry_after is not None:
             head["Retry-After"] = str(problem.retry_after)

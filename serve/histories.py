@@ -13,7 +13,7 @@ from fingan.data.prices import read_prices
 from fingan.data.quality import data_digest
 from fingan.data.returns import log_returns
 from fingan.errors import PriceDataError, RequestError
-from serve.arrow_bodies import check_size, table_in
+from serve.arrow_bodies import check_size, kind_in, table_in
 from serve.cache import Cache
 from serve.schemas import HistoryColumns
 from serve.settings import Limits
@@ -114,10 +114,10 @@ def sent_table(body: bytes, limits: Limits) -> History:
     """A history that was sent as an Arrow stream: first column the date, one column per asset.
 
     Raises:
-        RequestError: If it is no such stream or too large.
+        RequestError: If it is no such stream, too large, or of an unknown kind.
         PriceDataError: If its prices cannot be trusted.
     """
-    return _checked(read_prices(table_in(body, limits)))
+    return _checked(read_prices(table_in(body, limits), kind=kind_in(body)))
 
 
 def shown(prices: pd.DataFrame, n_rows: int) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from serve.job_work import WORK, Task
 from serve.jobs import ASKED, OUTCOME, PROGRESS, TABLE, kind_of, now, read, write
 from serve.model_shelf import ModelShelf
 from serve.problems import Problem
-from serve.questions import read as read_question
+from serve.questions import read_plain
 from serve.settings import ServiceSettings
 from serve.subjects import Subjects
 
@@ -44,7 +44,7 @@ def _worked(directory: Path) -> dict[str, Any]:
     asked = read(directory / ASKED)
     settings = ServiceSettings.model_validate(asked["settings"])
     schema, task = WORK[kind_of(asked)]
-    query = read_question(schema, _json(asked["request"]))
+    query = read_plain(schema, asked["request"])
     shelf = ModelShelf(settings.store, model_bytes=settings.model_bytes)
     subjects = Subjects(shelf, PriceSources(settings.prices), settings.limits)
     table = directory / TABLE
@@ -58,19 +58,13 @@ def _teller(directory: Path) -> Any:
     """Writes progress down, now and then."""
     last = 0.0
 
-    def tell(done: int, total: int) -> None:
+    def tell(done: int, total: int | None) -> None:
         nonlocal last
         if time.monotonic() - last >= TELL_SECONDS or done == total:
             last = time.monotonic()
             write(directory / PROGRESS, {"done": done, "total": total, "message": ""})
 
     return tell
-
-
-def _json(document: Any) -> bytes:
-    import json
-
-    return json.dumps(document).encode()
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

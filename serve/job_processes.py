@@ -22,7 +22,9 @@ class ProcessRunner:
         self._children: dict[Path, subprocess.Popen[bytes]] = {}
 
     def start(self, directory: Path) -> None:
-        """Begin; returns at once."""
+        """Begin, where nobody works on it yet; returns at once."""
+        if self.is_alive(directory):
+            return
         with (directory / LOG).open("ab") as log:
             child = subprocess.Popen(
                 [sys.executable, "-m", "serve.job", str(directory)],
@@ -33,10 +35,15 @@ class ProcessRunner:
                 start_new_session=True,
                 env=os.environ | {"OMP_NUM_THREADS": "1"},
             )
+        try:
+            with whole_file(directory / PROCESS) as file:
+                file.write(f"{child.pid} {psutil.Process(child.pid).create_time()}".encode())
+        except BaseException:
+            child.kill()  # nobody would find it
+            child.wait()
+            raise
         running = {place: one for place, one in self._children.items() if one.poll() is None}
         self._children = running | {directory: child}
-        with whole_file(directory / PROCESS) as file:
-            file.write(f"{child.pid} {psutil.Process(child.pid).create_time()}".encode())
         threading.Thread(target=child.wait, daemon=True).start()  # else it stays as a zombie
 
     def is_alive(self, directory: Path) -> bool:

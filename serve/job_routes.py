@@ -7,10 +7,11 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import FileResponse
 
 from serve.cubes import check_job
+from serve.endpoints import _check_parameters
 from serve.job_work import WORK
 from serve.jobs import JobDesk
 from serve.problems import Problem
-from serve.questions import asked, read
+from serve.questions import asked, read_plain
 from serve.schemas import JobQuery
 from serve.settings import Limits
 
@@ -23,9 +24,10 @@ def job_routes(jobs: JobDesk, limits: Limits) -> APIRouter:
 
     @routes.post("/v1/jobs", status_code=202, summary="Start long work")
     async def submit(request: Request, response: Response) -> dict[str, Any]:
+        _check_parameters(request)
         query, question = await asked(request, JobQuery)
         schema, _ = WORK[query.kind]
-        check_job(read(schema, _json(query.request)), 1, limits)  # mistakes show now
+        check_job(read_plain(schema, query.request), 1, limits)  # mistakes show now
         key = request.headers.get("idempotency-key")
         if key is not None and not 0 < len(key) <= MOST_KEY:
             raise Problem(
@@ -38,8 +40,9 @@ def job_routes(jobs: JobDesk, limits: Limits) -> APIRouter:
         response.headers["Location"] = f"/v1/jobs/{job['id']}"
         return job
 
-    @routes.get("/v1/jobs", summary="Every job, the newest first")
+    @routes.get("/v1/jobs", summary="Every job, the newest first, without requests")
     async def every(request: Request) -> dict[str, Any]:
+        _check_parameters(request)
         return {"jobs": await run_in_threadpool(jobs.every, _owner(request))}
 
     @routes.get("/v1/jobs/{identity}", summary="How a job stands")
@@ -62,9 +65,3 @@ def _owner(request: Request) -> str | None:
     """Whose jobs the caller may see: its own, or with the scope ``admin`` everybody's."""
     state = request.scope["state"]
     return None if state["sees_all"] else str(state["caller"])
-
-
-def _json(document: Any) -> bytes:
-    import json
-
-    return json.dumps(document).encode()

@@ -4,6 +4,7 @@ from collections.abc import Callable, Generator
 from contextlib import closing
 from dataclasses import dataclass, replace
 from functools import partial
+from itertools import count
 from pathlib import Path
 from typing import Any, Self
 
@@ -40,8 +41,8 @@ from serve.schemas import (
 from serve.settings import Limits
 from serve.subjects import Subject
 
-Tell = Callable[[int, int], None]
-"""Hears how much is done, of how much."""
+Tell = Callable[[int, int | None], None]
+"""Hears how much is done, of how much; None where nobody knows."""
 
 
 @dataclass(frozen=True)
@@ -223,8 +224,8 @@ def _report(task: Task) -> Result:
         seed=query.seed,
         n_processes=1,
     )
-    steps = iter(range(1, 1_000))
-    record = report(subject, span, plan, progress=lambda _: task.tell(next(steps), 0))
+    steps = count(1)
+    record = report(subject, span, plan, progress=lambda _: task.tell(next(steps), None))
     with whole_file(task.directory / "result.html") as file:
         file.write(report_page(record).encode())
     return Result("result.html", "text/html", ".html")

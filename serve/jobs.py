@@ -9,15 +9,18 @@ import datetime as dt
 import fcntl
 import hashlib
 import json
+import logging
 import re
 import secrets
 import shutil
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Container, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
+from fingan.errors import StoreError
 from fingan.files import whole_file
 from serve.problems import Problem
 from serve.schemas import JobKind, JobQuery
@@ -28,9 +31,13 @@ JobState = Literal["queued", "running", "succeeded", "failed", "cancelled"]
 ID = re.compile(r"job_[0-9a-f]{16}")
 ASKED, TABLE, STARTED = "asked.json", "table.arrows", "started.json"
 PROGRESS, OUTCOME, CANCELLED = "progress.json", "outcome.json", "cancelled"
+HEAD = ("id", "kind", "created", "owner", "key", "digest")  # of what was asked
 MOST_KEPT = 1_000  # jobs; the oldest that ended go first
 MOST_STARTS = 3
+BACK_IN = 10  # seconds, for one that is refused
 LOOK_SECONDS = 0.5
+
+_log = logging.getLogger("fingan.service")
 
 
 class Runner(Protocol):
@@ -63,7 +70,10 @@ class JobDesk:
     def __init__(self, directory: Path, settings: ServiceSettings, runner: Runner) -> None:
         self._directory, self._settings, self._runner = directory, settings, runner
         self._closed = threading.Event()
+        self._trouble: str | None = None
         self._thread = threading.Thread(target=self._watch, name="jobs", daemon=True)
+        self._heads: dict[Path, dict[str, Any]] = {}  # of jobs, which do not change
+        self._ended: dict[Path, JobState] = {}  # nor does how one ended
         directory.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._thread.start()
 
@@ -85,13 +95,14 @@ class JobDesk:
             owner: Who asked.
 
         Raises:
-            Problem: 409 if the key was used for another request.
+            Problem: 409 if the key was used for another request, 429 if too many jobs wait.
         """
         body = query.model_dump_json()
         digest = hashlib.sha256(body.encode() + (table or b"")).hexdigest()
         with self._locked():
             if key is not None and (known := self._with_key(key, owner, digest)) is not None:
                 return self.get(known)
+            self._check_room()
             identity = f"job_{secrets.token_hex(8)}"
             place = self._directory / identity
             draft = self._directory / f".{identity}"
@@ -111,7 +122,7 @@ class JobDesk:
             write(draft / ASKED, asked)
             draft.rename(place)
             self._forget()
-        self._schedule()
+        self._take_turn()
         return self.get(identity)
 
     def get(self, identity: str, owner: str | None = None) -> dict[str, Any]:
@@ -124,12 +135,12 @@ class JobDesk:
         Raises:
             Problem: 404 if there is none such.
         """
-        return self._record(self._place(identity, owner))
+        return self._whole_record(self._place(identity, owner))
 
     def every(self, owner: str | None = None) -> list[dict[str, Any]]:
-        """Every job, of one owner if one is given, the newest first."""
+        """Every job, of one owner if one is given, the newest first; without their requests."""
         places = reversed(self._places())
-        return [self._record(place) for place in places if _is_of(place, owner)]
+        return [self._record(place) for place in places if self._is_of(place, owner)]
 
     def cancel(self, identity: str, owner: str | None = None) -> dict[str, Any]:
         """End a job; nothing that it has written is handed out.
@@ -146,7 +157,7 @@ class JobDesk:
             if self._state(place) in ("queued", "running"):
                 (place / CANCELLED).touch()
                 self._runner.stop(place)
-        return self._record(place)
+        return self._whole_record(place)
 
     def result(self, identity: str, owner: str | None = None) -> tuple[Path, str, str]:
         """File, media type and name of what came out.
@@ -167,12 +178,23 @@ class JobDesk:
 
     def _watch(self) -> None:
         while not self._closed.wait(LOOK_SECONDS):
+            self._take_turn()
+
+    def _take_turn(self) -> None:
+        """Schedule; what goes wrong is logged once, and tried again at the next turn."""
+        trouble = None
+        try:
             self._schedule()
+        except Exception as failure:
+            trouble = str(failure)
+            if trouble != self._trouble:
+                _log.exception(json.dumps({"event": "jobs", "trouble": trouble}))
+        self._trouble = trouble
 
     def _schedule(self) -> None:
         """Start what waits, as far as there is room; start again what has died."""
         with self._locked():
-            states = {place: self._state(place) for place in self._places()}
+            states = {place: self._state(place) for place in self._places(self._ended)}
             running = [place for place, state in states.items() if state == "running"]
             for place in [place for place in running if not self._runner.is_alive(place)]:
                 if self._state(place) == "running":  # it may have ended just now
@@ -180,9 +202,17 @@ class JobDesk:
                     self._start_again(place)
             waiting = [place for place in states if self._state(place) == "queued"]
             for place in waiting[: max(0, self._settings.limits.max_jobs - len(running))]:
-                starts = self._starts(place) + 1
-                write(place / STARTED, {"started": now(), "starts": starts, "waits": False})
-                self._runner.start(place)
+                self._start(place)
+
+    def _start(self, place: Path) -> None:
+        """Start a job; where that does not succeed it waits as before."""
+        self._runner.start(place)
+        try:
+            starts = self._starts(place) + 1
+            write(place / STARTED, {"started": now(), "starts": starts, "waits": False})
+        except StoreError:
+            self._runner.stop(place)
+            raise
 
     def _start_again(self, place: Path) -> None:
         starts = self._starts(place)
@@ -196,29 +226,35 @@ class JobDesk:
         return int(read(place / STARTED)["starts"]) if (place / STARTED).exists() else 0
 
     def _state(self, place: Path) -> JobState:
-        if (place / OUTCOME).exists():
-            return "failed" if read(place / OUTCOME).get("problem") else "succeeded"
+        if place in self._ended:
+            return self._ended[place]
         if (place / CANCELLED).exists():
-            return "cancelled"
+            return self._ended.setdefault(place, "cancelled")
+        if (place / OUTCOME).exists():
+            is_failed = read(place / OUTCOME).get("problem") is not None
+            return self._ended.setdefault(place, "failed" if is_failed else "succeeded")
         is_started = (place / STARTED).exists() and not read(place / STARTED)["waits"]
         return "running" if is_started else "queued"
 
+    def _whole_record(self, place: Path) -> dict[str, Any]:
+        return {**self._record(place), "request": read(place / ASKED)["request"]}
+
     def _record(self, place: Path) -> dict[str, Any]:
-        asked = read(place / ASKED)
+        asked = self._head(place)
         started = read(place / STARTED) if (place / STARTED).exists() else {}
-        outcome = read(place / OUTCOME) if (place / OUTCOME).exists() else {}
         progress = read(place / PROGRESS) if (place / PROGRESS).exists() else None
         state = self._state(place)
+        outcome = _outcome(place, state)
         is_done = state == "succeeded"
         return {
             "id": asked["id"],
             "kind": asked["kind"],
+            "model": asked["model"],
             "state": state,
             "progress": progress,
             "created": asked["created"],
             "started": started.get("started"),
             "ended": outcome.get("ended"),
-            "request": asked["request"],
             "problem": _told(outcome.get("problem")),
             "result": f"/v1/jobs/{asked['id']}/result" if is_done else None,
             "media_type": outcome.get("media_type"),
@@ -228,20 +264,48 @@ class JobDesk:
     def _place(self, identity: str, owner: str | None = None) -> Path:
         place = self._directory / identity
         is_one = ID.fullmatch(identity) is not None and (place / ASKED).exists()
-        if not is_one or not _is_of(place, owner):
+        if not is_one or not self._is_of(place, owner):
             raise Problem(404, "job-not-found", f"there is no job '{identity[:80]}'")
         return place
 
-    def _places(self) -> list[Path]:
-        """Directories of all jobs, the oldest first."""
-        found = [one for one in self._directory.iterdir() if ID.fullmatch(one.name)]
+    def _is_of(self, place: Path, owner: str | None) -> bool:
+        return owner is None or self._head(place)["owner"] == owner
+
+    def _head(self, place: Path) -> dict[str, Any]:
+        """What was asked, but for the request itself, which may be large."""
+        if place not in self._heads:
+            asked = read(place / ASKED)
+            head = {name: asked[name] for name in HEAD}
+            self._heads[place] = {**head, "model": asked["request"].get("model")}
+        return self._heads[place]
+
+    def _check_room(self) -> None:
+        most = self._settings.limits.max_waiting_jobs
+        states = [self._state(place) for place in self._places(self._ended)]
+        if states.count("queued") >= most:
+            raise Problem(
+                429,
+                "too-many-jobs",
+                f"at most {most:,} jobs may wait, and so many do; cancel some, or ask again later",
+                retry_after=BACK_IN,
+            )
+
+    def _places(self, but: Container[Path] = ()) -> list[Path]:
+        """Directories of jobs, the oldest first.
+
+        Args:
+            but: Those left out.
+        """
+        found = [
+            one for one in self._directory.iterdir() if ID.fullmatch(one.name) and one not in but
+        ]
         whole = [one for one in found if (one / ASKED).exists()]  # others are half deleted
         return sorted(whole, key=lambda one: (one / ASKED).stat().st_mtime_ns)
 
     def _with_key(self, key: str, owner: str, digest: str) -> str | None:
         """The job that was taken in under a key of idempotency."""
         for place in self._places():
-            asked = read(place / ASKED)
+            asked = self._head(place)
             if (asked["key"], asked["owner"]) == (key, owner):
                 if asked["digest"] != digest:
                     raise Problem(
@@ -258,6 +322,8 @@ class JobDesk:
         ended = [one for one in places if self._state(one) not in ("queued", "running")]
         for place in ended[: max(0, len(places) - MOST_KEPT)]:
             shutil.rmtree(place, ignore_errors=True)
+            self._heads.pop(place, None)
+            self._ended.pop(place, None)
 
     @contextmanager
     def _locked(self) -> Iterator[None]:
@@ -266,8 +332,15 @@ class JobDesk:
             yield
 
 
-def _is_of(place: Path, owner: str | None) -> bool:
-    return owner is None or read(place / ASKED)["owner"] == owner
+def _outcome(place: Path, state: JobState) -> dict[str, Any]:
+    """How a job ended; nothing of one that has not."""
+    match state:
+        case "queued" | "running":
+            return {}
+        case "cancelled":
+            return {"ended": _stamp((place / CANCELLED).stat().st_mtime)}
+        case "succeeded" | "failed":
+            return read(place / OUTCOME)
 
 
 def kind_of(asked: dict[str, Any]) -> JobKind:
@@ -284,7 +357,12 @@ def _told(problem: dict[str, Any] | None) -> dict[str, Any] | None:
 
 def now() -> str:
     """The time, as jobs write it."""
-    return dt.datetime.now(dt.UTC).isoformat("T", "milliseconds")
+    return _stamp(time.time())
+
+
+def _stamp(seconds: float) -> str:
+    """A time since 1970, as jobs write it."""
+    return dt.datetime.fromtimestamp(seconds, dt.UTC).isoformat("T", "milliseconds")
 
 
 def read(path: Path) -> dict[str, Any]:

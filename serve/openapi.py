@@ -14,7 +14,7 @@ from serve.endpoints import POSTED
 from serve.examples import EXAMPLES
 from serve.negotiation import ARROW, JSON, MEDIA_TYPES
 from serve.problems import MEDIA_TYPE
-from serve.records import ANSWERED, ESTIMATE, JOB, PROBLEM, Schema, record, rows
+from serve.records import ANSWERED, ESTIMATE, JOB, LISTED_JOB, PROBLEM, Schema, record, rows
 from serve.schemas import JobQuery, ScenarioQuery
 
 CUBE, JOBS = "/v1/scenarios", "/v1/jobs"
@@ -95,6 +95,7 @@ def _document(api: FastAPI, has_jobs: bool) -> dict[str, Any]:
             "Problem": PROBLEM,
             "Estimate": ESTIMATE,
             "Job": JOB,
+            "ListedJob": LISTED_JOB,
         }
     }
     for path, methods in document["paths"].items():
@@ -125,7 +126,8 @@ def _body(path: str, reference: Schema) -> Schema:
                 "schema": {
                     "type": "string",
                     "format": "binary",
-                    "description": "Prices by column, the request as JSON under the key 'fingan'.",
+                    "description": "Prices by column; the request as JSON under the schema's"
+                    " metadata key 'fingan', what the numbers are under 'kind'.",
                 }
             },
         },
@@ -174,7 +176,7 @@ def _answers(path: str, method: str) -> Schema:
     if path.endswith("/result"):
         return dict.fromkeys((*MEDIA_TYPES.values(), "text/html"), binary)
     if path == JOBS and method == "get":
-        return {JSON: {"schema": record("Jobs.", jobs=rows({"$ref": f"{SCHEMAS}Job"}))}}
+        return {JSON: {"schema": record("Jobs.", jobs=rows({"$ref": f"{SCHEMAS}ListedJob"}))}}
     if path.startswith(JOBS):
         return {JSON: {"schema": {"$ref": f"{SCHEMAS}Job"}}}
     if path == "/metrics":
@@ -187,7 +189,7 @@ def _own_refusals(path: str, method: str) -> tuple[str, ...]:
     if path.endswith("/result"):
         return ("404", "409", "416")
     if path == JOBS:
-        return ("404", "409", "422") if method == "post" else ()
+        return ("404", "409", "422") if method == "post" else ("422",)
     if path.startswith(JOBS):
         return ("404",)
     if method == "post":

@@ -7,13 +7,14 @@ import sys
 
 import uvicorn
 
+from fingan.audit import AuditTrail
 from fingan.keys import KeyRing
 from serve.api import create_api
-from serve.audit import AuditTrail
 from serve.desk import Desk
 from serve.job_processes import ProcessRunner
 from serve.jobs import JobDesk
 from serve.local_backend import LocalBackend
+from serve.places import placed
 from serve.settings import ServiceSettings
 from serve.slow_clients import uvicorn_options
 from serve.state import state_directory
@@ -22,6 +23,7 @@ from serve.state import state_directory
 def run(settings: ServiceSettings) -> int:
     """Serve until a signal ends it; requests that are answered then are answered whole."""
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(message)s")
+    settings = placed(settings)
     state = state_directory(settings)
     audit = AuditTrail(state)
     desk = Desk(settings, audit.note)

@@ -1,7 +1,8 @@
 """From the body of an HTTP request to a question, and from an answer to a response."""
 
+import json
 from collections.abc import Mapping
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from fastapi import Request, Response
 from pydantic import ValidationError
@@ -55,6 +56,15 @@ def read(schema: type[Query], body: bytes) -> Query:
     except ValidationError as invalid:
         detail, errors = mistakes(invalid)
         raise Problem(422, "request-invalid", detail, errors) from None
+
+
+def read_plain(schema: type[Query], document: Any) -> Query:
+    """A question as plain data.
+
+    Raises:
+        Problem: If it does not fit the schema.
+    """
+    return read(schema, json.dumps(document).encode())
 
 
 def response(answer: Answer) -> Response:

@@ -13,6 +13,8 @@ from typing import Any
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from serve.bodies import handed_on
+
 KEPT_BYTES = 32 * 2**20
 LARGEST = 2**20
 """Bytes of the largest answer that is kept."""
@@ -58,7 +60,7 @@ class Recent:
             return
         message = await receive()
         question = _question(scope, message)
-        again = _again(message, receive)
+        again = handed_on(message, receive)
         if question is None:
             await self._app(scope, again, send)
             return
@@ -137,30 +139,17 @@ class _Heard:
 def _question(scope: Scope, message: Message) -> Question | None:
     """What is asked, if its answer may be kept."""
     headers = Headers(scope=scope)
+    media_type = headers.get("content-type", JSON).split(";")[0].strip().lower()
     body = message.get("body", b"")
     if (
         message["type"] != "http.request"
         or message.get("more_body", False)
         or len(body) > LONGEST
         or "if-none-match" in headers
-        or not headers.get("content-type", JSON).startswith(JSON)
+        or media_type != JSON
     ):
         return None
     return scope["path"], scope["query_string"], headers.get("accept", ""), body
-
-
-def _again(message: Message, receive: Receive) -> Receive:
-    """The message that was read, then what follows it."""
-    is_read = False
-
-    async def next_message() -> Message:
-        nonlocal is_read
-        if is_read:
-            return await receive()
-        is_read = True
-        return message
-
-    return next_message
 
 
 async def _send(kept: Kept, send: Send) -> None:

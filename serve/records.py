@@ -59,20 +59,25 @@ PROBLEM = record(
     request_id=TEXT,
 )
 
-JOB = record(
+LISTED_JOB = record(
     "Long work and how it stands.",
     id={"type": "string", "pattern": "^job_[0-9a-f]{16}$"},
     kind=TEXT,
+    model=TEXT,
     state={"enum": ["queued", "running", "succeeded", "failed", "cancelled"]},
     progress=maybe(ANYTHING),
     created=TEXT,
     started=maybe(TEXT),
     ended=maybe(TEXT),
-    request=ANYTHING,
     problem=maybe(ANYTHING),
     result=maybe(TEXT),
     media_type=maybe(TEXT),
     bytes=maybe(COUNT),
+)
+JOB = record(
+    "Long work, what was asked and how it stands.",
+    **LISTED_JOB["properties"],
+    request=ANYTHING,
 )
 
 MODEL = record(

@@ -49,6 +49,8 @@ class Limits(Config):
     """Time that a request may wait for its turn; then 503."""
     max_jobs: Positive = 1
     """Jobs that run at once; more wait."""
+    max_waiting_jobs: Positive = 100
+    """Jobs that wait; more are refused with 429 and ``Retry-After``."""
 
 
 class Rates(Config):

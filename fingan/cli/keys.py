@@ -1,16 +1,15 @@
 """``fingan keys``: bearer keys of the service."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
+from fingan.audit import AuditTrail
 from fingan.cli.console import emit, emit_rows, note
 from fingan.cli.options import DEFAULT_STORE, AsJson, Store
-from fingan.errors import RequestError
-
-if TYPE_CHECKING:
-    from fingan.keys import KeyRing
+from fingan.errors import RequestError, StoreError
+from fingan.keys import Key, KeyRing
 
 EXAMPLE = "Example: fingan keys create --name desk --scopes read,generate --days 90"
 STATE_OF_STORE = ".service"
@@ -38,9 +37,11 @@ def create(
     as_json: AsJson = False,
 ) -> None:
     """Make a key and print it: it is shown this once."""
-    secret, key = _ring(state, store).create(
+    place = _directory(state, store)
+    secret, key = KeyRing(place).create(
         name, tuple(part.strip() for part in scopes.split(",") if part.strip()), days=days
     )
+    _note(place, "key-created", key)
     record = {
         "key": secret,
         "id": key.id,
@@ -63,7 +64,7 @@ def list_keys(state: State = None, store: Store = DEFAULT_STORE, as_json: AsJson
             "created": key.created,
             "expires": key.expires,
         }
-        for key in _ring(state, store).list()
+        for key in KeyRing(_directory(state, store)).list()
     ]
     emit_rows("keys", rows, as_json=as_json)
 
@@ -76,17 +77,29 @@ def revoke(
     as_json: AsJson = False,
 ) -> None:
     """Take a key away; running services forget it at once."""
-    gone = _ring(state, store).revoke(identity)
+    place = _directory(state, store)
+    gone = KeyRing(place).revoke(identity)
+    _note(place, "key-revoked", gone)
     emit({"revoked": gone.id, "name": gone.name}, as_json=as_json)
 
 
-def _ring(state: str | None, store: str) -> "KeyRing":
+def _directory(state: str | None, store: str) -> Path:
+    """The service's state."""
     from fingan.files import local_path
-    from fingan.keys import KeyRing
 
     if state is not None:
-        return KeyRing(Path(state))
+        return Path(state)
     root = local_path(store)
     if root is None:
         raise RequestError(f"--state must name a local directory beside the store '{store}'")
-    return KeyRing(root / STATE_OF_STORE)
+    return root / STATE_OF_STORE
+
+
+def _note(place: Path, event: str, key: Key) -> None:
+    """Write down who may do what from now on, and who no longer."""
+    trail = AuditTrail(place)
+    told = {"key": key.id, "name": key.name, "scopes": key.scopes, "expires": key.expires}
+    try:
+        trail.note(event, told)
+    except OSError as failure:
+        raise StoreError(f"{trail.path}: cannot be written: {failure.strerror}") from None

@@ -4,13 +4,14 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from fingan.config import load_config
+from serve.places import placed
 from serve.settings import ServiceSettings
 
 CONFIG = "config"
 
 
 def settings_of(args: Mapping[str, str]) -> ServiceSettings:
-    """Settings as replicas read them: a local store is an absolute path.
+    """Settings as replicas read them: local places are absolute paths.
 
     Args:
         args: Such as ``store`` or ``limits.max_jobs``; ``config`` names a TOML file.
@@ -21,15 +22,3 @@ def settings_of(args: Mapping[str, str]) -> ServiceSettings:
     path = Path(args[CONFIG]) if CONFIG in args else None
     overrides = [f"{key}={value}" for key, value in args.items() if key != CONFIG]
     return placed(load_config(ServiceSettings, path, overrides))
-
-
-def placed(settings: ServiceSettings) -> ServiceSettings:
-    """The same settings, read in any working directory."""
-    places = {name: _absolute(getattr(settings, name)) for name in ("store", "state")}
-    return settings.model_copy(update=places)
-
-
-def _absolute(place: str | None) -> str | None:
-    if place is None or "://" in place:
-        return place
-    return str(Path(place).resolve())

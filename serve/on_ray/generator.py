@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from itertools import count
 from typing import Any
 
-from serve.audit import AuditTrail
+from fingan.audit import AuditTrail
 from serve.backend import Answer, Asked, Begun, Kind, Part, Readiness
 from serve.desk import Desk
 from serve.on_ray.sizes import GENERATOR_REQUESTS

@@ -8,9 +8,9 @@ from typing import Any
 from ray.serve.handle import DeploymentHandle
 from starlette.types import ASGIApp
 
+from fingan.audit import AuditTrail
 from fingan.keys import KeyRing
 from serve.api import create_api
-from serve.audit import AuditTrail
 from serve.doors import Doors, Doorway
 from serve.jobs import JobDesk
 from serve.on_ray.backend import RayBackend

@@ -2,6 +2,7 @@
 
 import json
 
+from fingan.audit import AuditTrail
 from fingan.cli.app import main
 from fingan.keys import KeyRing
 
@@ -18,6 +19,14 @@ def test_a_key_is_made_listed_and_revoked(tmp_path, capsys):
     assert made["key"] not in listed
     assert main(["keys", "revoke", made["id"], *store]) == 0
     assert ring.find(made["key"]) is None
+    trail = AuditTrail(tmp_path / ".service")
+    lines = [json.loads(line) for line in trail.path.read_text().splitlines()]
+    assert [(line["event"], line["key"], line["name"]) for line in lines] == [
+        ("key-created", made["id"], "desk"),
+        ("key-revoked", made["id"], "desk"),
+    ]
+    assert trail.broken_at() is None
+    assert made["key"] not in trail.path.read_text()
 
 
 def test_bad_scopes_end_with_exit_code_2(tmp_path, capsys):

@@ -73,8 +73,8 @@ def test_kuberay_knows_every_field(document):
 
 def test_a_mistyped_field_is_refused(document):
     (group,) = cluster_of(document)["workerGroupSpecs"][:1]
-    group["rayStartParms"] = group.pop("rayStartParams")
-    with pytest.raises(ValidationError):
+    group["rayStartParms"] = {}
+    with pytest.raises(ValidationError, match="rayStartParms"):
         SCHEMA.validate(document)
 
 
@@ -208,6 +208,15 @@ def test_the_service_is_the_one_of_the_shipped_configuration():
     shipped["http_options"].pop("host")
     shipped.pop("proxy_location")
     assert served == shipped
+
+
+def test_every_pod_of_the_service_has_the_environment_that_its_configuration_asks_for():
+    head = (ROOT / "serve" / "config.yaml").read_text().partition("proxy_location:")[0]
+    asked = dict(re.findall(r"((?:RAY_SERVE|MALLOC)_\w+)=(\w+)", head))
+    assert {"MALLOC_ARENA_MAX", "RAY_SERVE_THROUGHPUT_OPTIMIZED"} < asked.keys()
+    for container in containers(manifest("rayservice")):
+        environment = {one["name"]: one["value"] for one in container["env"]}
+        assert asked.items() <= environment.items()
 
 
 def test_the_service_asks_for_keys():

@@ -47,6 +47,11 @@ def problem(answer, status):
 def test_the_service_says_that_it_lives_and_what_it_is(client):
     assert client.get("/healthz").json() == {"status": "alive"}
     assert client.get("/readyz").json()["status"] == "ready"
+    for path in ("/healthz", "/readyz"):
+        head, body = client.head(path), client.get(path)
+        assert (head.status_code, head.content) == (200, b"")
+        assert head.headers["content-length"] == body.headers["content-length"]
+    assert client.post("/healthz").headers["allow"] == "GET, HEAD"
     assert client.get("/version").json()["version"] == fingan.__version__
     assert b"fingan_requests_total" in client.get("/metrics").content
     limits = client.get("/v1/limits").json()
@@ -266,28 +271,34 @@ def test_what_does_not_fit_is_refused_in_words(client, path, asked, status, deta
 
 
 @pytest.mark.parametrize(
-    ("content", "media_type", "status"),
+    ("content", "media_type", "status", "detail"),
     [
-        (b"[", "application/json", 422),
-        (b"[" * 100_000, "application/json", 422),
-        (b'{"model":"tiny","seed":NaN}', "application/json", 422),
-        (b'{"model":"tiny","seed":' + b"9" * 5000 + b"}", "application/json", 422),
-        (b"\xff\xfe", "application/json", 422),
-        (b"model=tiny", "application/x-www-form-urlencoded", 415),
-        (b"no arrow", ARROW, 422),
+        (b"[", "application/json", 422, "EOF while parsing"),
+        (b"[" * 100_000, "application/json", 422, "nested at most 64 levels"),
+        (b'{"model":"tiny","seed":NaN}', "application/json", 422, "/seed: "),
+        (b'{"model":"tiny","seed":' + b"9" * 5000 + b"}", "application/json", 422, "out of range"),
+        (b"\xff\xfe", "application/json", 422, "expected value"),
+        (b"model=tiny", "application/x-www-form-urlencoded", 415, "the body must be application"),
+        (b"{}", "application/jsonp", 415, "got 'application/jsonp'"),
+        (b"no arrow", ARROW, 422, "must be an Arrow IPC stream"),
     ],
 )
-def test_bodies_that_are_no_questions_are_refused(client, content, media_type, status):
+def test_bodies_that_are_no_questions_are_refused(client, content, media_type, status, detail):
     headers = {"Content-Type": media_type}
-    problem(client.post("/v1/scenarios", content=content, headers=headers), status)
+    answer = client.post("/v1/scenarios", content=content, headers=headers)
+    assert detail in problem(answer, status)["detail"]
 
 
 def test_what_nobody_takes_and_nobody_knows_is_refused(client):
     refused = client.post("/v1/scenarios", json=ASKED, headers={"Accept": "image/png"})
     assert "must be one of" in problem(refused, 406)["detail"]
-    problem(client.get("/v1/nothing"), 404)
-    problem(client.get("/v1/scenarios"), 405)
-    problem(client.get("/v1/models/..%2F..%2Fetc"), 404)
+    nothing = problem(client.get("/v1/nothing"), 404)
+    assert nothing["detail"].startswith("there is nothing at '/v1/nothing'")
+    assert "'GET' is not for '/v1/scenarios'" in problem(client.get("/v1/scenarios"), 405)["detail"]
+    wrong = problem(client.get("/v1/models/a..b"), 404)
+    assert wrong["type"] == "urn:fingan:problem:model-not-found"
+    assert "must be given as 'name' or 'name@version', got 'a..b'" in wrong["detail"]
+    assert problem(client.get("/v1/models/..%2F..%2Fetc"), 404)["type"].endswith(":not-found")
 
 
 def test_without_an_explorer_the_page_says_how_to_build_it(client, tmp_path, monkeypatch):

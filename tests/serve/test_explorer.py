@@ -109,12 +109,12 @@ def record(kind, name):
     return {
         "id": identity,
         "kind": kind,
+        "model": "tiny",
         "state": "succeeded",
         "progress": None,
         "created": "2026-01-01T00:00:00+00:00",
         "started": None,
         "ended": None,
-        "request": {"model": "tiny"},
         "problem": None,
         "result": f"/v1/jobs/{identity}/result",
     }

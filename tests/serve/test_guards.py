@@ -13,10 +13,11 @@ import uvicorn
 from fastapi import FastAPI
 from starlette.testclient import TestClient
 
+from fingan.audit import AuditTrail
 from fingan.keys import KeyRing
-from serve.audit import AuditTrail
 from serve.guards import add_guards
 from serve.meters import Meters
+from serve.refusals import Refusals
 from serve.settings import Limits, Rates, ServiceSettings
 from serve.slow_clients import uvicorn_options
 
@@ -93,7 +94,8 @@ def test_a_service_beyond_loopback_asks_for_keys_with_scopes(tmp_path):
     maker, made = keys.create("maker", ("read", "generate"))
     settings = ServiceSettings(host="0.0.0.0", allow_hosts=("risk.example",))
     client = client_of(guarded(settings, keys, audit), "risk.example")
-    assert "Authorization: Bearer" in refusal(client.get("/v1/models"), 401)
+    first = client.get("/v1/models")
+    assert "Authorization: Bearer" in refusal(first, 401)
     bad = {"Authorization": f"Bearer {reader[:-1]}_"}
     assert refusal(client.get("/v1/models", headers=bad), 401)
     read = {"Authorization": f"Bearer {reader}"}
@@ -104,7 +106,10 @@ def test_a_service_beyond_loopback_asks_for_keys_with_scopes(tmp_path):
     keys.revoke(made.id)
     assert refusal(client.post("/v1/risk", headers=make), 401)
     trail = audit.path.read_text()
-    assert trail.count('"event": "refused"') == 4
+    (line,) = map(json.loads, trail.splitlines())  # the others of its minute are counted
+    assert (line["event"], line["code"], line["count"]) == ("refused", "key-needed", 1)
+    assert line["address"] == "testclient"
+    assert line["request_id"] == first.headers["x-request-id"]
     assert reader not in trail
     assert audit.broken_at() is None
 
@@ -121,6 +126,64 @@ def test_a_caller_that_asks_too_often_is_told_when_to_come_again():
     answer = client.get("/v1/models")
     assert "3 times a minute" in refusal(answer, 429)
     assert int(answer.headers["retry-after"]) >= 1
+
+
+def test_wrong_keys_are_slowed_down_and_right_ones_are_not(tmp_path):
+    keys, audit = KeyRing(tmp_path), AuditTrail(tmp_path)
+    secret, _ = keys.create("reader", ("read",))
+    settings = ServiceSettings(require_keys=True, rates=Rates(requests_per_minute=3))
+    with client_of(guarded(settings, keys, audit)) as client:
+        wrong = {"Authorization": f"Bearer {secret[:-1]}_"}
+        for _ in range(3):
+            refusal(client.get("/v1/models", headers=wrong), 401)
+        answer = client.get("/v1/models", headers=wrong)
+        assert "3 times a minute" in refusal(answer, 429)
+        assert int(answer.headers["retry-after"]) >= 1
+        right = {"Authorization": f"Bearer {secret}"}
+        assert client.get("/v1/models", headers=right).status_code == 200
+    lines = [json.loads(line) for line in audit.path.read_text().splitlines()]
+    assert [line["count"] for line in lines] == [1, 2]
+
+
+class Clock:
+    now = 0.0
+
+    def __call__(self):
+        return self.now
+
+
+def test_refusals_are_one_line_an_address_and_minute():
+    lines, clock = [], Clock()
+    refusals = Refusals(lambda event, details: lines.append((event, details)), clock)
+    for number in range(5):
+        refusals.add("a", {"request_id": str(number)})
+    refusals.add("b", {"request_id": "5"})
+    assert lines == [
+        ("refused", {"address": "a", "count": 1, "request_id": "0"}),
+        ("refused", {"address": "b", "count": 1, "request_id": "5"}),
+    ]
+    assert not refusals.is_due
+    clock.now = 60.0
+    assert refusals.is_due
+    refusals.add("a", {"request_id": "6"})
+    assert lines[2:] == [("refused", {"address": "a", "count": 4, "request_id": "4"})]
+    refusals.write(all_of_them=True)
+    assert lines[3:] == [("refused", {"address": "a", "count": 1, "request_id": "6"})]
+    clock.now = 200.0
+    refusals.write()
+    assert len(lines) == 4
+    assert not refusals.is_due
+
+
+def test_many_addresses_share_a_line(monkeypatch):
+    monkeypatch.setattr("serve.refusals.MOST_ADDRESSES", 2)
+    lines = []
+    refusals = Refusals(lambda _, details: lines.append(details))
+    for address in "abcda":
+        refusals.add(address, {})
+    refusals.write(all_of_them=True)
+    counts = [(line["address"], line["count"]) for line in lines]
+    assert counts == [("a", 1), ("b", 1), ("others", 1), ("a", 1), ("others", 1)]
 
 
 def test_a_request_whose_turn_does_not_come_is_told_to_come_again():

@@ -69,6 +69,18 @@ def test_a_missing_price_is_one_in_either_form(rows):
     assert sent.digest == sent_table(stream(table), LIMITS).digest == History.of(late).digest
 
 
+def test_a_table_s_kind_travels_with_it(rows):
+    returns = rows.pct_change().iloc[1:]
+    columns = HistoryColumns.model_validate(shown(returns, 1_000) | {"kind": "simple_return"})
+    table = arrow(returns)
+    sent = sent_table(stream(table.replace_schema_metadata({"kind": "simple_return"})), LIMITS)
+    assert sent.prices.attrs["kind"] == "simple_return"
+    assert sent.key == sent_columns(columns, LIMITS).key
+    assert "prices must be positive" in refusal(stream(table))  # as which it is taken otherwise
+    wrong = stream(table.replace_schema_metadata({"kind": "yield"}))
+    assert "must be one of price, simple_return, log_return, level, got 'yield'" in refusal(wrong)
+
+
 @pytest.mark.parametrize("codec", ["zstd", "lz4"])
 def test_a_stream_that_would_grow_when_it_is_unpacked_is_refused(rows, codec):
     assert "must not be compressed" in refusal(stream(arrow(rows), compression=codec))

@@ -1,24 +1,27 @@
 """Jobs: real processes, kept on disk; each wait ends with an event or a hard limit."""
 
+import errno
 import json
 import shutil
 import signal
+import subprocess
 import time
 
 import psutil
 import pytest
 from starlette.testclient import TestClient
 
+from fingan.audit import AuditTrail
+from fingan.errors import StoreError
 from fingan.keys import KeyRing
 from serve.api import create_api
-from serve.audit import AuditTrail
 from serve.job import work
 from serve.job_processes import ProcessRunner
 from serve.jobs import JobDesk
 from serve.local_backend import LocalBackend
 from serve.problems import Problem
 from serve.schemas import JobQuery
-from serve.settings import ServiceSettings
+from serve.settings import Limits, ServiceSettings
 
 pytestmark = pytest.mark.timeout(240)
 LONG = {"model": "historical", "prices": "sp500-20", "n_paths": 2_000_000, "format": "csv"}
@@ -46,6 +49,19 @@ class HereRunner:
 
     def close(self):
         pass
+
+
+class FullRunner(HereRunner):
+    """Has no room for the first jobs that it is to start."""
+
+    def __init__(self, n_failures):
+        self.n_failures = n_failures
+
+    def start(self, directory):
+        if self.n_failures:
+            self.n_failures -= 1
+            raise OSError(errno.ENOSPC, "No space left on device")
+        super().start(directory)
 
 
 @pytest.fixture
@@ -126,6 +142,38 @@ def test_a_job_that_would_fill_the_memory_fails_in_words(here):
     assert "paths x steps x assets must be at most 200,000,000 here" in job["problem"]["detail"]
 
 
+def test_a_job_that_cannot_start_waits_for_the_next_turn(store, tmp_path, caplog):
+    jobs = JobDesk(tmp_path, ServiceSettings(store=str(store)), FullRunner(3))
+    try:
+        job = jobs.submit(JobQuery(kind="scenarios", request={"model": "tiny", "n_paths": 100}))
+        assert (job["state"], job["started"]) == ("queued", None)
+        ended = wait_for(lambda: (now := jobs.get(job["id"]))["ended"] and now)
+        assert ended["state"] == "succeeded"
+        assert submitted(jobs, "scenarios", model="tiny", n_paths=200)["state"] == "succeeded"
+    finally:
+        jobs.close()
+    (said,) = [record.message for record in caplog.records if record.name == "fingan.service"]
+    assert "No space left on device" in said
+
+
+def test_a_process_that_cannot_be_found_again_is_ended(tmp_path, monkeypatch):
+    children = []
+    popen = subprocess.Popen
+
+    def start(*command, **options):
+        children.append(popen(*command, **options))
+        return children[0]
+
+    def full(path):
+        raise StoreError(f"{path}: cannot be written: No space left on device")
+
+    monkeypatch.setattr("serve.job_processes.subprocess.Popen", start)
+    monkeypatch.setattr("serve.job_processes.whole_file", full)
+    with pytest.raises(StoreError, match="No space left"):
+        ProcessRunner().start(tmp_path)
+    assert [child.returncode for child in children] == [-signal.SIGKILL]
+
+
 def test_a_key_of_idempotency_stands_for_one_request(here):
     first = submitted(here, "scenarios", "key-1", model="tiny", n_paths=100)
     again = submitted(here, "scenarios", "key-1", model="tiny", n_paths=100)
@@ -134,6 +182,49 @@ def test_a_key_of_idempotency_stands_for_one_request(here):
         submitted(here, "scenarios", "key-1", model="tiny", n_paths=200)
     assert refused.value.code == "idempotency-conflict"
     assert len(here.every()) == 1
+
+
+class IdleRunner:
+    """Begins and never ends."""
+
+    def start(self, directory):
+        pass
+
+    def is_alive(self, directory):  # noqa: ARG002 - of the protocol
+        return True
+
+    def stop(self, directory):
+        pass
+
+    def close(self):
+        pass
+
+
+def test_only_so_many_jobs_wait(desk, tmp_path):
+    limits = Limits(max_waiting_jobs=2)
+    settings = desk.settings.model_copy(update={"limits": limits})
+    jobs = JobDesk(tmp_path, settings, IdleRunner())
+    api = create_api(LocalBackend(desk), settings, jobs)
+    asked = {"kind": "scenarios", "request": {"model": "tiny", "n_paths": 100}}
+    try:
+        with TestClient(api, base_url="http://localhost") as client:
+            keyed = {"Idempotency-Key": "first"}
+            places = [
+                client.post("/v1/jobs", json=asked, headers=headers).headers["location"]
+                for headers in (keyed, {}, {})
+            ]
+            assert client.post("/v1/jobs", json=asked, headers=keyed).status_code == 202
+            refused = client.post("/v1/jobs", json=asked)
+            assert refused.status_code == 429
+            assert refused.json()["type"].endswith(":too-many-jobs")
+            assert "at most 2 jobs may wait" in refused.json()["detail"]
+            assert int(refused.headers["retry-after"]) > 0
+            cancelled = client.delete(places[-1]).json()
+            assert cancelled["state"] == "cancelled"
+            assert cancelled["ended"] >= cancelled["created"]
+            assert client.post("/v1/jobs", json=asked).status_code == 202
+    finally:
+        jobs.close()
 
 
 def test_a_process_that_has_ended_leaves_no_zombie(tmp_path):
@@ -152,7 +243,9 @@ def test_a_running_job_is_cancelled_with_its_process(tmp_path):
         identity = jobs.submit(JobQuery(kind="scenarios", request=LONG))["id"]
         wait_for(lambda: progress_of(jobs, identity))
         process = process_of(tmp_path / identity)
-        assert jobs.cancel(identity)["state"] == "cancelled"
+        cancelled = jobs.cancel(identity)
+        assert cancelled["state"] == "cancelled"
+        assert cancelled["ended"] > cancelled["started"]
         wait_for(lambda: not process.is_running() or process.status() == psutil.STATUS_ZOMBIE, 20)
     finally:
         jobs.close()
@@ -171,7 +264,7 @@ def test_a_job_outlives_the_service_and_a_dead_one_starts_again(tmp_path):
         assert process.is_running()
         process.send_signal(signal.SIGKILL)
         wait_for(lambda: number_in(tmp_path / identity) != process.pid, 60)
-        assert later.get(identity)["state"] == "running"
+        wait_for(lambda: later.get(identity)["state"] == "running", 60)
         later.cancel(identity)
     finally:
         later.close()
@@ -205,12 +298,20 @@ def test_jobs_over_http(desk, tmp_path):
             whole = client.get(f"{place}/result").content
             part = client.get(f"{place}/result", headers={"Range": "bytes=10-19"})
             assert (part.status_code, part.content) == (206, whole[10:20])
-            assert [one["id"] for one in client.get("/v1/jobs").json()["jobs"]] == [
-                place.rpartition("/")[2]
-            ]
+            (listed,) = client.get("/v1/jobs").json()["jobs"]
+            alone = client.get(place).json()
+            assert alone.pop("request") == asked["request"]
+            assert listed == alone
+            assert (listed["id"], listed["model"]) == (place.rpartition("/")[2], "tiny")
             asked["request"]["n_path"] = 3
             refused = client.post("/v1/jobs", json=asked)
             assert (refused.status_code, refused.json()["errors"][0]["pointer"]) == (422, "/n_path")
+            for refused in (
+                client.post("/v1/jobs?foo=1", json=asked),
+                client.get("/v1/jobs?foo=1"),
+            ):
+                assert refused.status_code == 422
+                assert "parameter 'foo' must not be given" in refused.json()["detail"]
             assert client.get("/v1/jobs/job_0000000000000000").status_code == 404
             assert client.get("/v1/jobs/..%2f..").status_code == 404
             assert client.delete(place).json()["state"] == "succeeded"

@@ -1,17 +1,20 @@
 """``python -m serve --plain``: started, asked as the documentation asks, ended by a signal."""
 
+import os
 import re
 import shlex
 import signal
 import socket
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import httpx
 import pytest
 
-PAGE = Path(__file__).parents[2] / "docs" / "http.md"
+ROOT = Path(__file__).parents[2]
+PAGE = ROOT / "docs" / "http.md"
 # The tiny model's names; four assets; and a baseline that needs no fitting
 NAMES = {
     "demo": "tiny", "AAPL": "ABLE", "KO": "BAKER", "100000": "1000", "0.2": "0.5",
@@ -26,11 +29,18 @@ class Service:
     Args:
         store: Model store.
         arguments: More of the command.
+        cwd: Working directory.
     """
 
-    def __init__(self, store, *arguments):
+    def __init__(self, store, *arguments, cwd=ROOT):
         command = [sys.executable, "-m", "serve", "--plain", "--store", str(store), "--port", "0"]
-        self.process = subprocess.Popen([*command, *arguments], stderr=subprocess.PIPE, text=True)
+        self.process = subprocess.Popen(
+            [*command, *arguments],
+            stderr=subprocess.PIPE,
+            text=True,
+            cwd=cwd,
+            env=os.environ | {"PYTHONPATH": str(ROOT)},
+        )
         lines = iter(self.process.stderr.readline, "")
         said = next(line for line in lines if line.startswith("fingan serves"))
         self.url = said.split()[-1]
@@ -43,7 +53,8 @@ class Service:
 @pytest.fixture(scope="module")
 def service(store, tmp_path_factory):
     state = tmp_path_factory.mktemp("state")
-    service = Service(store, "--set", f'state="{state}"')
+    settings = [f'state="{state}"', f"limits.answer_seconds={PATIENCE}"]  # nothing is late here
+    service = Service(store, *(word for one in settings for word in ("--set", one)))
     yield service
     service.process.kill()
     service.process.wait()
@@ -60,7 +71,7 @@ def asked(line, url):
     """A curl line as a request: of the tiny model, whose assets have other names."""
     for name, other in NAMES.items():
         line = re.sub(rf"\b{name}\b", other, line)
-    words = shlex.split(line.replace("$(uuidgen)", "0001"))[1:]
+    words = shlex.split(re.sub(r'\$\([^"]*\)', "0001", line))[1:]
     headers, body, place = {}, None, ""
     while words:
         match words.pop(0):
@@ -112,6 +123,26 @@ def test_a_signal_ends_the_service_once_everybody_is_answered(service):
         n_bytes += sum(map(len, chunks))
     assert n_bytes > 20_000 * 100 * 4 * 4
     assert service.process.wait(PATIENCE) == 0
+
+
+def test_jobs_find_what_was_named_from_another_directory(store, garch_prices, tmp_path):
+    garch_prices.to_csv(tmp_path / "desk.csv")
+    (tmp_path / "models").symlink_to(store)
+    settings = ["--set", "prices.desk=desk.csv", "--set", "state=state"]
+    service = Service("models", *settings, cwd=tmp_path)
+    request = {"model": "tiny", "prices": "desk", "n_paths": 100, "horizon": 2}
+    try:
+        with httpx.Client(base_url=service.url, timeout=PATIENCE) as client:
+            asked = {"kind": "scenarios", "request": request}
+            place = client.post("/v1/jobs", json=asked).headers["location"]
+            end = time.monotonic() + PATIENCE
+            while (job := client.get(place).json())["ended"] is None:
+                assert time.monotonic() < end
+                time.sleep(0.1)
+    finally:
+        assert service.end() == 0
+        service.process.stderr.close()
+    assert job["state"] == "succeeded", job["problem"]
 
 
 def test_settings_that_make_no_sense_end_it_in_one_sentence(tmp_path):

@@ -79,6 +79,12 @@ def test_the_same_question_is_answered_again_without_asking(ask):
     assert ask.endpoint.n_asked == 1
 
 
+def test_a_media_type_may_have_parameters(ask):
+    ask(content_type="Application/JSON ; charset=utf-8")
+    ask(content_type="application/json")
+    assert ask.endpoint.n_asked == 1
+
+
 @pytest.mark.parametrize(
     "other",
     [{"body": b"[]"}, {"query": b"limit=3"}, {"accept": "text/csv"}],
@@ -113,10 +119,11 @@ def test_a_new_version_is_seen_when_the_old_answer_ages(ask):
     [
         {"if_none_match": "1"},
         {"content_type": "application/vnd.apache.arrow.stream"},
+        {"content_type": "application/jsonp"},
         {"method": "DELETE"},
         {"body": json.dumps({"history": "x" * 2**16}).encode()},
     ],
-    ids=["conditional", "a table", "no question", "long"],
+    ids=["conditional", "a table", "another type", "no question", "long"],
 )
 def test_what_is_not_a_plain_question_goes_through(ask, asked):
     ask(**asked)

@@ -9,12 +9,12 @@ export type JobState = "queued" | "running" | "succeeded" | "failed" | "cancelle
 export interface JobRecord {
   id: string;
   kind: string;
+  model: string;
   state: JobState;
   progress: { done: number | null; total: number | null; message: string | null } | null;
   created: string;
   started: string | null;
   ended: string | null;
-  request: Record<string, unknown>;
   problem: { title?: string; detail?: string } | null;
   result: string | null;
 }
@@ -100,7 +100,7 @@ export function useJob<T>(kind: string, model: string): JobWork<T> {
 async function newest(kind: string, model: string, signal: AbortSignal): Promise<string | null> {
   const { jobs } = await get<{ jobs: JobRecord[] }>("/v1/jobs", signal);
   const own = jobs.filter(
-    (job) => job.kind === kind && job.state === "succeeded" && job.request["model"] === model,
+    (job) => job.kind === kind && job.state === "succeeded" && job.model === model,
   );
   own.sort((a, b) => b.created.localeCompare(a.created));
   return own[0]?.id ?? null;
