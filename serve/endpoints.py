@@ -99,7 +99,7 @@ def market_routes(backend: Backend, settings: ServiceSettings, meters: Meters) -
     async def scenarios(
         request: Request, offset: Offset = 0, limit: Limit = None, named: Named = None
     ) -> Response:
-        _check_parameters(request, "offset", "limit", "format")
+        check_parameters(request, "offset", "limit", "format")
         chosen = format_for(request.headers.get("accept"), named)
         query, question = await asked(request, ScenarioQuery)
         _check_cube(query, settings)
@@ -126,7 +126,7 @@ def _posted(backend: Backend, kind: Kind, meters: Meters) -> Callable[[Request],
     how = ANSWERS[kind]
 
     async def answer(request: Request) -> Response:
-        _check_parameters(request)
+        check_parameters(request)
         check_takes_json(request.headers.get("accept"))
         query, question = await asked(request, how.schema)
         found = await backend.answer(kind, question)
@@ -139,12 +139,12 @@ def _posted(backend: Backend, kind: Kind, meters: Meters) -> Callable[[Request],
 async def _told(
     backend: Backend, kind: Kind, query: Config, request: Request, *parameters: str
 ) -> Response:
-    _check_parameters(request, *parameters)
+    check_parameters(request, *parameters)
     check_takes_json(request.headers.get("accept"))
     return response(await backend.answer(kind, Asked(query.model_dump_json().encode())))
 
 
-def _check_parameters(request: Request, *known: str) -> None:
+def check_parameters(request: Request, *known: str) -> None:
     """Refuse parameters that mean nothing here: a slip of the pen would ask for everything."""
     for name in request.query_params:
         if name not in known:

@@ -7,7 +7,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import FileResponse
 
 from serve.cubes import check_job
-from serve.endpoints import _check_parameters
+from serve.endpoints import check_parameters
 from serve.job_work import WORK
 from serve.jobs import JobDesk
 from serve.problems import Problem
@@ -24,7 +24,7 @@ def job_routes(jobs: JobDesk, limits: Limits) -> APIRouter:
 
     @routes.post("/v1/jobs", status_code=202, summary="Start long work")
     async def submit(request: Request, response: Response) -> dict[str, Any]:
-        _check_parameters(request)
+        check_parameters(request)
         query, question = await asked(request, JobQuery)
         schema, _ = WORK[query.kind]
         check_job(read_plain(schema, query.request), 1, limits)  # mistakes show now
@@ -42,7 +42,7 @@ def job_routes(jobs: JobDesk, limits: Limits) -> APIRouter:
 
     @routes.get("/v1/jobs", summary="Every job, the newest first, without requests")
     async def every(request: Request) -> dict[str, Any]:
-        _check_parameters(request)
+        check_parameters(request)
         return {"jobs": await run_in_threadpool(jobs.every, _owner(request))}
 
     @routes.get("/v1/jobs/{identity}", summary="How a job stands")
