@@ -112,7 +112,7 @@ class MarketModel:
     ) -> "MarketModel":
         """The same networks on a filter that was fitted anew.
 
-        Modes keep the order and the sign of those that the networks learnt from.
+        Modes keep the sign of those that the networks learnt from; their order is by variance.
         """
         law = law.aligned(self.law)
         weights = nn.ModuleList(self.generators).state_dict()
