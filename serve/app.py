@@ -1,5 +1,6 @@
 """The service as an application of Ray Serve: ``serve run serve.app:build store=./models``."""
 
+import time
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
@@ -40,4 +41,4 @@ def bound(
     plain = placed(settings).model_dump(mode="json")
     generator = serve.deployment(Generator, name="Generator", **GENERATOR | dict(generators))
     ingress = serve.deployment(serve.ingress()(Ingress), name="Ingress", **INGRESS)
-    return ingress.bind(plain, generator.bind(plain))
+    return ingress.bind(plain, generator.bind(plain, time.time()))

@@ -1,6 +1,7 @@
 """A generator: one replica that answers from the models in its memory."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from itertools import count
@@ -15,6 +16,7 @@ from serve.settings import ServiceSettings
 from serve.state import state_directory
 from serve.workers import Workers
 
+STARTING = 45.0  # seconds in which the generators of a service start
 PIECE = 2**20  # bytes of a message; gRPC takes 4 MiB, and several are on their way at once
 
 
@@ -30,12 +32,15 @@ class Generator:
 
     Args:
         settings: Of the service, as plain data.
+        begun: When the service was, in seconds of the epoch. Who starts with it has the reference
+            fitted before it takes requests; who takes a dead one's place comes sooner without.
     """
 
-    def __init__(self, settings: dict[str, Any]) -> None:
+    def __init__(self, settings: dict[str, Any], begun: float) -> None:
         given = ServiceSettings.model_validate(settings)
         self._desk = Desk(given, AuditTrail(state_directory(given)).note)
-        self._desk.warm()
+        if time.time() - begun < STARTING:
+            self._desk.warm()
         self._workers = Workers(GENERATOR_REQUESTS)
 
     async def answer(self, kind: Kind, asked: Asked) -> Answer | Refused:

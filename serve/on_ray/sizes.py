@@ -16,7 +16,7 @@ INGRESS: dict[str, Any] = {
 }
 GENERATOR: dict[str, Any] = {
     "autoscaling_config": {
-        "min_replicas": 3,  # two answer while a dead one starts again: 10 s of a processor
+        "min_replicas": 3,  # two answer while a dead one starts again: 8 s of a processor
         "max_replicas": 4,
         "target_ongoing_requests": 4,
         "upscale_delay_s": 5,
