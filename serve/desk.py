@@ -57,9 +57,13 @@ class Desk:
         self._large = threading.Semaphore()
         self.shelf.start()
 
-    def warm(self) -> None:
-        """Do now what the first caller would have to wait for."""
-        self._subjects.warm()
+    def warm(self, *, reference: bool = True) -> None:
+        """Do now what the first caller would have to wait for.
+
+        Args:
+            reference: Whether to fit it, too: seconds of a processor.
+        """
+        self._subjects.warm(reference=reference)
 
     def close(self) -> None:
         """Let go of the store."""

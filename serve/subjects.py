@@ -1,6 +1,7 @@
 """Who is asked, and from which history on: what the names in a question mean."""
 
 import threading
+import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -18,13 +19,14 @@ from fingan.scenarios.scenario_set import ScenarioStream
 from serve.cache import Cache
 from serve.histories import History, PriceSources, sent_columns, sent_table
 from serve.model_shelf import Loaded, ModelShelf
-from serve.schemas import Held, Question
+from serve.schemas import Held, Question, ScenarioQuery
 from serve.settings import Limits
 
 REFERENCE: BaselineName = "fhs-gjr"
 KEPT_BYTES = 128 * 2**20  # of fitted baselines, and as much of histories that were read
 PER_PRICE = 64  # bytes that one price of a history becomes, once it is read or fitted
 FITS_AT_ONCE = 2  # a fit that has begun cannot be ended; so many are not ended at most
+WARM_SECONDS = 2.0  # after which no further model is made ready before it is asked for
 OVERHEAD = 2**18  # bytes of a fitted or read history beside its prices
 
 Fitted = Callable[[str, History], Sampler]
@@ -122,10 +124,21 @@ class Subjects:
         history = given or self._tail(loaded)
         return self._subject(loaded.sampler, loaded.digest, history)
 
-    def warm(self) -> None:
-        """Fit what is asked for first, before it is: the reference on the bundled prices."""
-        with suppress(FinganError):  # an operator's own file of that name: who asks for it is told
-            self._fitted(REFERENCE, self.sources.get(BUNDLED[0]))
+    def warm(self, *, reference: bool) -> None:
+        """Make ready what is asked for first: models of the store, as many as two seconds allow.
+
+        Args:
+            reference: Whether to fit it, too, on the bundled prices.
+        """
+        end = time.monotonic() + WARM_SECONDS
+        for name in self.shelf.names:
+            if time.monotonic() > end:
+                break
+            with suppress(FinganError):  # who asks for it is told
+                self.of(ScenarioQuery(model=name), None).stream(1, 1, seed=0, as_of=None)
+        if reference:
+            with suppress(FinganError):  # an operator's own file of that name
+                self._fitted(REFERENCE, self.sources.get(BUNDLED[0]))
 
     def _given(self, question: Question, table: bytes | None) -> History | None:
         n_given = (table is not None) + (question.history is not None) + bool(question.prices)

@@ -33,14 +33,14 @@ class Generator:
     Args:
         settings: Of the service, as plain data.
         begun: When the service was, in seconds of the epoch. Who starts with it has the reference
-            fitted before it takes requests; who takes a dead one's place comes sooner without.
+            fitted before it takes requests; who takes a dead one's place comes sooner without, but
+            has models loaded: requests would wait for them in the places of others.
     """
 
     def __init__(self, settings: dict[str, Any], begun: float) -> None:
         given = ServiceSettings.model_validate(settings)
         self._desk = Desk(given, AuditTrail(state_directory(given)).note)
-        if time.time() - begun < STARTING:
-            self._desk.warm()
+        self._desk.warm(reference=time.time() - begun < STARTING)
         self._workers = Workers(GENERATOR_REQUESTS)
 
     async def answer(self, kind: Kind, asked: Asked) -> Answer | Refused:

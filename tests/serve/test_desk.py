@@ -11,6 +11,7 @@ import fingan
 from fingan.portfolios.risk_statement import RiskRequest, risk_statement
 from fingan.portfolios.scenario_summary import SummaryRequest, scenario_summary
 from fingan.risk.portfolio import portfolio_of
+from fingan.scenarios.samplers import TrainedSampler
 from fingan.scenarios.store import ModelStore
 from serve.answers import ANSWERS
 from serve.backend import Asked, Part
@@ -304,3 +305,16 @@ def test_a_warm_desk_has_fitted_the_reference_before_it_is_asked(store, monkeypa
     warm.warm()
     warm.close()
     assert fitted == ["fhs-gjr"]
+
+
+def test_a_desk_that_takes_a_dead_one_s_place_has_models_ready_and_fits_nothing(store, monkeypatch):
+    monkeypatch.setattr("serve.subjects.baseline", lambda *_: pytest.fail("fitted"))
+    warm = Desk(ServiceSettings(store=str(store)))
+    assert warm.shelf.n_loaded == 0
+    warm.warm(reference=False)
+    try:
+        assert warm.shelf.n_loaded == len(warm.shelf.names) > 0
+        monkeypatch.setattr(TrainedSampler, "prepared", lambda *_: pytest.fail("read again"))
+        assert warm.begin(ask({"model": warm.shelf.names[0], "n_paths": 3}), Part("arrow")).chunk
+    finally:
+        warm.close()
