@@ -2,12 +2,13 @@
 
 The service runs in a process of its own over a store that may be empty, for the baselines answer.
 Schemathesis makes requests from the OpenAPI document, right ones and wrong ones; raw requests are
-cut, repeated and garbled copies of real ones. What counts: answers of 5xx other than 503, silence
-of more than ten seconds, and whether the process is still the same.
+cut, repeated and garbled copies of real ones. What counts: answers of 5xx other than 503, by the
+service's own log, silence of more than ten seconds, and whether the process is still the same.
 """
 
 import argparse
 import asyncio
+import json
 import random
 import re
 import subprocess
@@ -17,6 +18,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
@@ -43,13 +45,24 @@ WELL = (
 ODD = (b"\0", b"\r\n", b"\r\n\r\n", b"\xff\xfe", b"%00", b"../", b"{" * 50, b"9" * 400, b": ")
 
 
+@dataclass(frozen=True)
+class Service:
+    """A service in a process of its own."""
+
+    port: int
+    process: psutil.Process
+    log: Path
+    """What it wrote to stderr: a line of JSON for each answer, and tracebacks, if any."""
+
+
 def measure(options: argparse.Namespace) -> list[Table]:
     """Every kind of hostility, one after another."""
     table = Table("Hostile callers", ("what", "goal", "figure", "command"))
-    with service(options) as (port, process):
+    with service(options) as served:
+        port, process = served.port, served.process
         began = process.create_time()
         for what, goal, figure in (
-            ("generated requests", "no 5xx but 503", generated(port, options.cases, options.seed)),
+            ("generated requests", "no 5xx but 503", generated(served, options)),
             ("raw malformed requests", "no 5xx but 503, no silence", raw(port, options)),
             ("200 half-open sockets", "cut in 15 s, others unharmed", half_open(port)),
             ("body of 300 MB", "413 in 1 s", huge(port)),
@@ -58,60 +71,77 @@ def measure(options: argparse.Namespace) -> list[Table]:
             table.add(what, goal, figure, options.command)
         is_same = process.is_running() and process.create_time() == began
         table.add("process afterwards", "the same", "the same" if is_same else "another", "")
+        n_tracebacks = served.log.read_text(errors="replace").count("Traceback")
+        table.add("tracebacks in its log", "0", str(n_tracebacks), "")
     return [table]
 
 
 @contextmanager
-def service(options: argparse.Namespace) -> Iterator[tuple[int, psutil.Process]]:
-    """The service in one process, and its port."""
+def service(options: argparse.Namespace) -> Iterator[Service]:
+    """The service in one process."""
     with tempfile.TemporaryDirectory(prefix="fingan-fuzz-") as name:
         words = (
             f"-m serve --plain --port 0 --store {options.store or name} --set state={name}/state"
             " --set rates.requests_per_minute=1000000000 --set limits.max_values=2000000"
             " --set limits.max_held_values=2000000"
         )
-        child = subprocess.Popen(
-            [sys.executable, *words.split()], stderr=subprocess.PIPE, text=True
-        )
+        log = Path(name) / "service.log"
+        with log.open("w") as written:
+            child = subprocess.Popen([sys.executable, *words.split()], stderr=written)
         try:
-            assert child.stderr is not None
-            port = next(
-                int(found[1]) for line in child.stderr if (found := re.search(r":(\d+)$", line))
-            )
-            drain = subprocess.Popen(["cat"], stdin=child.stderr, stdout=subprocess.DEVNULL)
-            yield port, psutil.Process(child.pid)
-            drain.terminate()
-            drain.wait()
+            yield Service(_port(child, log), psutil.Process(child.pid), log)
         finally:
             child.terminate()
             child.wait(30)
 
 
-def generated(port: int, n_cases: int, seed: int) -> str:
-    """What schemathesis finds."""
+def _port(child: subprocess.Popen[bytes], log: Path) -> int:
+    """Where the service listens, once it says so."""
+    while (found := re.search(r"fingan serves on .*:(\d+)\n", log.read_text())) is None:
+        if child.poll() is not None:
+            raise RuntimeError(f"the service did not start: {log.read_text()[-500:]}")
+        time.sleep(0.1)
+    return int(found[1])
+
+
+def generated(served: Service, options: argparse.Namespace) -> str:
+    """What schemathesis finds, and what the service says that it answered."""
     n_operations = 23
     words = (
-        f"run http://127.0.0.1:{port}/openapi.json --checks not_a_server_error"
-        f" --max-examples {-(-n_cases // n_operations)} --phases examples,coverage,fuzzing"
-        f" --workers 2 --seed {seed} --request-timeout {SILENCE} --continue-on-failure --no-color"
+        f"run http://127.0.0.1:{served.port}/openapi.json --checks not_a_server_error"
+        f" --max-examples {-(-options.cases // n_operations)} --phases examples,coverage,fuzzing"
+        f" --workers 2 --seed {options.seed} --request-timeout {SILENCE} --continue-on-failure"
+        " --no-color"
     )
     program = Path(sys.executable).with_name("schemathesis")
     told = subprocess.run(
         [program, *words.split()], capture_output=True, text=True, check=False
     ).stdout
-    found = re.search(r"([\d,]+) generated, (.*)", told)
+    found = re.search(r"([\d,]+) generated", told)
     if found is None:
         return f"schemathesis did not end: {told[-200:]}"
     silent = len(re.findall(r"[Rr]ead timed out", told))
-    return f"{found[1]} requests: {found[2]}; silent for {SILENCE:g} s: {silent}"
+    answers = f"{found[1]} requests: {_counted(_statuses(served.log))}"
+    return f"{answers}; silent for {SILENCE:g} s: {silent}"
+
+
+def _statuses(log: Path) -> Counter[str]:
+    """How often the service answered with which status."""
+    lines = (line for line in log.read_text(errors="replace").splitlines() if line[:1] == "{")
+    records = (json.loads(line) for line in lines)
+    return Counter(str(one["status"]) for one in records if one.get("event") == "request")
+
+
+def _counted(found: Counter[str]) -> str:
+    shown = ", ".join(f"{status} {count:,}" for status, count in sorted(found.items()))
+    bad = sum(count for status, count in found.items() if status[0] == "5" and status != "503")
+    return f"{shown}; 5xx but 503: {bad}"
 
 
 def raw(port: int, options: argparse.Namespace) -> str:
     """What garbled requests are answered with."""
     found = asyncio.run(_raw(port, options.raw, options.seed))
-    shown = ", ".join(f"{status} {count:,}" for status, count in sorted(found.items()))
-    bad = sum(count for status, count in found.items() if status[0] == "5" and status != "503")
-    return f"{sum(found.values()):,} requests: {shown}; 5xx but 503: {bad}"
+    return f"{sum(found.values()):,} requests: {_counted(found)}"
 
 
 async def _raw(port: int, n: int, seed: int) -> Counter[str]:
