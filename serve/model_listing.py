@@ -30,6 +30,8 @@ def described(
         "is_served": is_served,
         "status": card.get("status"),
         "offer": card.get("offer"),
+        "source": data.get("source"),
+        "n_trials": card.get("selection", {}).get("n_trials", 1),
         "gates_passed": len(gates.get("passed", ())),
         "gates_failed": list(gates.get("failed", ())),
         "assets": data.get("assets", []),

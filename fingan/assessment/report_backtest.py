@@ -80,7 +80,7 @@ def _columns(tests: list[str]) -> list[Column]:
         Column("sampler"),
         Column("losses above VaR", "count"),
         *(Column(f"{SHORT.get(name, name.replace('_', ' '))} p", "test") for name in tests),
-        Column("traffic light"),
+        Column("traffic light", "text", "the supervisor's zone of the last 250 days"),
         Column("FZ0", "estimate", "joint score of VaR and ES, lower is better"),
         Column("DM t", "t", "Diebold-Mariano statistic of FZ0 against fhs-gjr; negative: better"),
         Column("DM p", "p_value"),

@@ -93,6 +93,16 @@ class Explorer:
             self.page.route(f"**/v1/jobs/{job['id']}", fulfilling(json.dumps(job)))
             self.page.route(f"**{job['result']}", fulfilling(body))
 
+    def lists(self, **changed):
+        """Let every model of the listing be one of which other things are said."""
+
+        def fulfil(route):
+            listing = route.fetch().json()
+            listing["models"] = [one | changed for one in listing["models"]]
+            route.fulfill(json=listing)
+
+        self.page.route("**/v1/models", fulfil)
+
     def serious(self):
         """What axe-core finds serious, with everything unfolded."""
         self.page.evaluate("document.querySelectorAll('details').forEach(one => one.open = true)")
@@ -220,6 +230,7 @@ def test_a_backtest_shows_lights_tests_and_ranking(explorer):
     page = explorer.open("view=backtest")
     expect(page.get_by_role("img", name=re.compile("Losses and VaR"))).to_be_visible()
     assert page.locator(".lights li").count() == 3
+    expect(page.get_by_text("Traffic light of the last 250 days")).to_be_visible()
     page.get_by_role("button", name="99 %").click()
     expect(heading(page, "Tests at 99.0 %")).to_be_visible()
     expect(page.get_by_text("fewer than 5 violations").first).to_be_attached()
@@ -232,6 +243,27 @@ def test_a_backtest_that_cannot_be_made_fails_in_words(explorer):
     expect(page.get_by_text("No backtest of this model is on record")).to_be_visible()
     page.get_by_role("button", name="Backtest", exact=True).click()
     expect(page.get_by_role("alert")).to_contain_text(re.compile("rows|days"))
+
+
+def test_a_model_is_put_to_the_test_on_what_followed_its_training(explorer):
+    explorer.lists(source="sp500-20", fitted_until="2014-12-31")
+    page = explorer.open("view=backtest")
+    expect(page.get_by_label("Prices")).to_have_value("sp500-20")
+    with page.expect_request(lambda request: request.method == "POST") as asked:
+        page.get_by_role("button", name="Backtest", exact=True).click()
+    assert asked.value.post_data_json["request"]["prices"] == "sp500-20"
+
+
+def test_a_model_whose_prices_end_with_its_training_says_what_a_test_needs(explorer):
+    page = explorer.open("view=fidelity")
+    expect(page.get_by_text("It needs prices beyond")).to_be_visible()
+    expect(page.get_by_label("Prices")).to_have_value("")
+
+
+def test_the_best_of_many_trials_says_why_it_is_a_candidate(explorer):
+    explorer.lists(status="candidate", gates_failed=[], gates_passed=9, n_trials=12)
+    page = explorer.open("view=explore")
+    expect(page.locator(".facts .chip")).to_have_text("candidate, 9 of 9 gates, best of 12 trials")
 
 
 def test_a_screen_is_ranked_judged_and_unvalidated(explorer):

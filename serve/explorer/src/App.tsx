@@ -60,7 +60,6 @@ function Page({ listing }: { listing: Listing }) {
         <header class="bar-inner">
           <a class="brand" href="#">fingan</a>
           <Facts chosen={chosen} choose={choose} />
-          <span class="spacer" />
           <ThemeButton />
         </header>
         <nav class="tabs" aria-label="Views">
@@ -117,8 +116,9 @@ function Fitness({ entry }: { entry: NonNullable<Chosen["entry"]> }) {
   const counted = `${entry.gates_passed} of ${n} gates`;
   if (entry.status === "candidate") {
     const failed = entry.gates_failed.map((gate) => gate.replaceAll("_", " ")).join(", ");
+    const chosen = entry.n_trials > 1 ? `, best of ${entry.n_trials} trials` : "";
     const instead = entry.offer ? `; use ${entry.offer} instead` : "";
-    return <Chip tone="warn" title={`fails: ${failed || "none"}${instead}`}>candidate, {counted}{instead}</Chip>;
+    return <Chip tone="warn" title={`fails: ${failed || "none"}${chosen}${instead}`}>candidate, {counted}{chosen}{instead}</Chip>;
   }
   return <Chip tone="good">{counted}</Chip>;
 }

@@ -14,6 +14,10 @@ export interface ModelEntry {
   is_served: boolean;
   status: string | null;
   offer: string | null;
+  /** Prices that it learnt from, as they were named. */
+  source: string | null;
+  /** Configurations that it is the best of. */
+  n_trials: number;
   gates_passed: number;
   gates_failed: string[];
   assets: string[];

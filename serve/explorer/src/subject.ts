@@ -1,7 +1,7 @@
 /** Whom a view asks and of what: the model, the history it continues, the portfolio, the seed. */
 
 import { useMemo } from "preact/hooks";
-import { post } from "./api";
+import { get, post } from "./api";
 import type { Chosen } from "./model";
 import { type QueryState, useQuery, useUrlState } from "./state";
 import { parsed } from "./weights";
@@ -25,6 +25,8 @@ export interface Subject {
   question: Question;
   /** The same without what jobs do not take. */
   jobQuestion: Question;
+  /** Prices to put the model to a test on: those named, or where it learnt, if that goes on since. */
+  tested: string;
 }
 
 /** What the address names, with the assets of the model, or of the data of a baseline. */
@@ -33,6 +35,7 @@ export function useSubject(chosen: Chosen): QueryState<Subject> {
   const [asOf] = useUrlState("as_of", "");
   const [seed] = useUrlState("seed", 0);
   const [weights] = useUrlState("weights", "");
+  const sources = useSources();
   const known = chosen.entry?.assets ?? null;
   const asked = known === null ? `assets of ${chosen.reference}` : null;
   const found = useQuery(asked, async (signal) => {
@@ -55,9 +58,26 @@ export function useSubject(chosen: Chosen): QueryState<Subject> {
     };
     const question = { ...jobQuestion, ...(asOf === "" ? {} : { as_of: asOf }), seed };
     const fittedUntil = chosen.entry?.fitted_until ?? null;
-    return { model: chosen.reference, fittedUntil, assets, prices, asOf, question, jobQuestion };
-  }, [assets, chosen.reference, chosen.entry, prices, asOf, seed, weights]);
+    const learnt = sources.find((one) => one.name === chosen.entry?.source);
+    const goesOn = learnt?.last !== undefined && fittedUntil !== null && learnt.last > fittedUntil;
+    const tested = prices === "" && goesOn ? learnt.name : prices;
+    return { model: chosen.reference, fittedUntil, assets, prices, asOf, question, jobQuestion, tested };
+  }, [assets, chosen.reference, chosen.entry, prices, asOf, seed, weights, sources]);
   return { ...found, data };
+}
+
+/** What is missing for a test of a model, whose own prices end where its training did. */
+export function unlessTestable(subject: Subject): string | null {
+  if (subject.tested !== "" || subject.fittedUntil === null) return null;
+  return `It needs prices beyond ${subject.fittedUntil}, the last day of training: start the service with --set prices.NAME=FILE.`;
+}
+
+const NONE: PriceSource[] = [];
+
+/** The prices that the service knows by name and can read. */
+export function useSources(): PriceSource[] {
+  const found = useQuery("prices", (signal) => get<{ prices: PriceSource[] }>("/v1/prices", signal));
+  return useMemo(() => found.data?.prices.filter((one) => !one.problem) ?? NONE, [found.data]);
 }
 
 export interface PriceSource {

@@ -63,7 +63,8 @@ export function exceedanceOptions(
   };
 }
 
-function daysOf(record: BacktestRecord, sampler: string, level: number): Day[] {
+/** Each day of the span under one forecaster. */
+export function daysOf(record: BacktestRecord, sampler: string, level: number): Day[] {
   const bands = record.series[sampler] ?? {};
   const found = Object.entries(bands).find(([key]) => Number(key) === level)?.[1];
   return (found?.value_at_risk ?? []).map((value_at_risk, i) => {

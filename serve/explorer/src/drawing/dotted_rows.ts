@@ -2,7 +2,7 @@
 
 import * as Plot from "@observablehq/plot";
 import { type EstimateRecord, interval } from "../records/estimate";
-import { INK, percent } from "./palette";
+import { INK, percentTicks } from "./palette";
 
 export interface Dotted {
   name: string;
@@ -19,6 +19,8 @@ export interface Series {
   symbol?: "circle" | "diamond" | "triangle" | "square" | "times";
 }
 
+type TickFormat = (value: number, index: number, all?: readonly number[]) => string;
+
 export interface Rows {
   rows: Dotted[];
   series: Series[];
@@ -27,7 +29,7 @@ export interface Rows {
   marginLeft?: number;
   /** Where a rule stands, 0 if not given. */
   rule?: number;
-  format?: (value: number) => string;
+  format?: TickFormat;
   /** What the rule is. */
   ruleLabel?: string;
   /** Whether the marks of a row share one line; else they stand below each other. */
@@ -40,10 +42,14 @@ export function dotted(name: string, series: string, figure: EstimateRecord): Do
 
 /** One row a name, one mark a series, whiskers at 95 %; the first series is filled. */
 export function dottedOptions(asked: Rows): Plot.PlotOptions {
-  const { rows, series, label, rule = 0, format = percent(0) } = asked;
+  const { rows, series, label, rule = 0, format = percentTicks } = asked;
   const names = [...new Set(rows.map((row) => row.name))];
   const { room, texts, lines } = labelled(names);
-  const marks: Plot.Markish[] = [Plot.ruleX([rule], { stroke: INK.rule, strokeWidth: 1.5 })];
+  const between = series.length > 1 && !asked.isFlat ? names.slice(1).map((_, i) => i + 0.5) : [];
+  const marks: Plot.Markish[] = [
+    Plot.ruleY(between, { stroke: INK.rule, strokeOpacity: 0.45 }),
+    Plot.ruleX([rule], { stroke: INK.rule, strokeWidth: 1.5 }),
+  ];
   if (asked.ruleLabel) {
     marks.push(
       Plot.text([rule], {
@@ -66,7 +72,7 @@ export function dottedOptions(asked: Rows): Plot.PlotOptions {
     marks.push(...marksOf(one, own, k === 0, (row) => names.indexOf(row.name) + offset));
   });
   return {
-    height: 72 + names.length * Math.max(20, 15 * lines, asked.isFlat ? 24 : 11 * series.length),
+    height: 72 + names.length * Math.max(20, 15 * lines, asked.isFlat ? 24 : 13 * series.length),
     marginLeft: asked.marginLeft ?? room,
     marginTop: 18,
     marginBottom: 46,

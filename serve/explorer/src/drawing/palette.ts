@@ -27,6 +27,12 @@ export function percent(digits: number): (value: number) => string {
   return (value) => `${fixed(100 * value, digits)} %`;
 }
 
+/** Ticks as percent: with a digit behind the point where they stand less than a percent apart. */
+export function percentTicks(value: number, _: number, all: readonly number[] = []): string {
+  const [first = 0, second = first + 1] = all;
+  return percent(Math.abs(second - first) < 0.0099 ? 1 : 0)(value);
+}
+
 /** A number with so many digits behind the point, a true minus sign and no negative zero. */
 export function fixed(value: number, digits: number): string {
   const key = String(digits);

@@ -17,7 +17,7 @@ export interface BacktestRow {
   power_1_5x: number | null;
   power_2x: number | null;
   power_3x: number | null;
-  traffic_light: "green" | "yellow" | "red" | null;
+  traffic_light: "green" | "amber" | "red" | null;
   fz0: number | null;
   fz0_se: number | null;
   dm_t: number | null;

@@ -10,7 +10,7 @@ import { hasEnded, useJob } from "../job_work";
 import type { Chosen } from "../model";
 import type { BacktestRecord } from "../records/backtest";
 import { useUrlState } from "../state";
-import { type Subject, useSubject } from "../subject";
+import { type Subject, unlessTestable, useSubject } from "../subject";
 import { BacktestAnswer } from "./backtest/BacktestAnswer";
 
 const BASELINES = ["fhs-gjr", "historical", "fhs-ewma", "garch-t", "t-copula", "gaussian"];
@@ -41,6 +41,7 @@ function Tested({ subject }: { subject: Subject }) {
   const start = () =>
     work.start({
       ...subject.jobQuestion,
+      ...(subject.tested === "" ? {} : { prices: subject.tested }),
       ...(first === "" ? {} : { first }),
       ...(last === "" ? {} : { last }),
       horizon: Number(horizon),
@@ -61,7 +62,7 @@ function Tested({ subject }: { subject: Subject }) {
         }
       >
         <div class="form-row">
-          <HistoryFields dated={false} />
+          <HistoryFields dated={false} initial={subject.tested} />
           <DateField label="First day" value={first} onChange={setFirst} />
           <DateField label="Last day" value={last} onChange={setLast} />
           <SelectField
@@ -85,7 +86,7 @@ function Tested({ subject }: { subject: Subject }) {
         </div>
         <JobStatus
           work={work}
-          empty="No backtest of this model is on record. One of two years takes about a minute; it goes on when you leave the page."
+          empty={`No backtest of this model is on record. ${unlessTestable(subject) ?? "One of two years takes about a minute; it goes on when you leave the page."}`}
         />
       </Panel>
       {work.result && (

@@ -10,7 +10,7 @@ import { useQuery, useUrlState } from "../state";
 interface Card {
   data?: { source: string; first: string; last: string; n_rows: number; assets: string[]; digest: string };
   training?: { finished: string; seconds: number; steps: number; n_generators: number; software: string };
-  selection?: { rule: string; generators: { chosen_step: number; curve: Record<string, number>[] }[] };
+  selection?: { n_trials?: number; rule: string; generators: { chosen_step: number; curve: Record<string, number>[] }[] };
   gates?: { results: { name: string; question: string; passed: boolean | null; threshold: string; value: unknown }[] };
   limits?: string[];
   must_not_be_claimed?: string[];
@@ -74,6 +74,10 @@ const COLUMNS: Column[] = [
   { key: "problem", title: "problem", left: true, cell: (row) => (row.problem as string | null) ?? "" },
 ];
 
+function trials(n: number): string {
+  return n === 1 ? "one configuration" : `${n} configurations: the best of many is a candidate, whatever its gates say`;
+}
+
 function CardPanel({ reference }: { reference: string }) {
   const found = useQuery(`card ${reference}`, (signal) => get<{ digest: string; card: Card }>(`/v1/models/${encodeURIComponent(reference)}`, signal));
   const card = found.data?.card;
@@ -85,6 +89,7 @@ function CardPanel({ reference }: { reference: string }) {
             <dl class="facts">
               <div><dt>learnt from</dt><dd>{card.data?.source}, {card.data?.n_rows.toLocaleString("en-GB")} rows, {card.data?.first} to {card.data?.last}</dd></div>
               <div><dt>generators</dt><dd>{card.training?.n_generators}, {card.training?.steps.toLocaleString("en-GB")} steps in {fixed(card.training?.seconds ?? 0, 0)} s</dd></div>
+              <div><dt>chosen among</dt><dd>{trials(card.selection?.n_trials ?? 1)}</dd></div>
               <div><dt>software</dt><dd>{card.training?.software}</dd></div>
             </dl>
             <p class="faint">digest <code>{found.data?.digest}</code></p>

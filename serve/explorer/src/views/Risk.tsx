@@ -56,7 +56,7 @@ function Tails({ record }: { record: RiskRecord }) {
         .map((one) => dotted(measureName(one), result.sampler, one)),
     );
     const series = record.results.map((result, i) => ({ name: result.sampler, tone: TONES[i % 3] ?? ROLE.model, symbol: SYMBOLS[i % 3] }));
-    return dottedOptions({ rows, series, label: "loss, share of the value", marginLeft: 84, format: percent(1) });
+    return dottedOptions({ rows, series, label: "loss, share of the value", marginLeft: 84 });
   }, [record]);
   const own = record.results[0]?.measures.find((one) => one.measure === "expected_shortfall" && one.level === 0.975);
   return (
@@ -76,6 +76,7 @@ function Tails({ record }: { record: RiskRecord }) {
 function Measures({ record }: { record: RiskRecord }) {
   const of = (result: number, row: MeasureRecord) =>
     record.results[result]?.measures.find((one) => one.measure === row.measure && one.level === row.level && one.over === row.over);
+  const notes = [...new Set(record.results.flatMap((one) => one.notes))];
   return (
     <Panel title="Every measure" help="Each with the Monte Carlo error of another seed; of an ensemble also the error of another training (second ±).">
       <DataTable
@@ -93,7 +94,11 @@ function Measures({ record }: { record: RiskRecord }) {
         ]}
         rows={(record.results[0]?.measures ?? []).map((one) => ({ name: measureName(one), one }))}
       />
-      {record.results.flatMap((result) => result.notes.map((note) => <p class="faint" key={result.sampler + note}>{result.sampler}: {note}</p>))}
+      {notes.map((note) => (
+        <p class="faint" key={note}>
+          {record.results.filter((one) => one.notes.includes(note)).map((one) => one.sampler).join(", ")}: {note}
+        </p>
+      ))}
     </Panel>
   );
 }

@@ -153,6 +153,7 @@ function Screened({ subject }: { subject: Subject }) {
             record={run.answer.record}
             request={{ ...question, ...spec }}
             model={subject.model}
+            tested={subject.tested}
           />
         )}
       </Status>

@@ -6,6 +6,7 @@ import { Notes } from "../../components/Notes";
 import { Reason } from "../../components/Reason";
 import {
   countOptions,
+  daysOf,
   exceedanceOptions,
   pitOptions,
   rankingOptions,
@@ -22,7 +23,8 @@ const TESTS: Record<string, string> = {
   dq: "Dynamic quantile",
   acerbi_szekely_z2: "Acerbi-Szekely",
 };
-const LIGHTS: Record<string, LightTone> = { green: "good", yellow: "open", red: "bad" };
+const LIGHTS: Record<string, LightTone> = { green: "good", amber: "open", red: "bad" };
+const YEAR = 250; // days that supervisors' zones are of
 
 export function BacktestAnswer({ record }: { record: BacktestRecord }) {
   const [asked, setLevel] = useUrlState("level", 0.975);
@@ -35,6 +37,8 @@ export function BacktestAnswer({ record }: { record: BacktestRecord }) {
   );
   const counts = useMemo(() => countOptions(rows), [record, level]);
   const [low, high] = binomialRange(record.span.n_days, 1 - level);
+  const lately = (sampler: string) =>
+    daysOf(record, sampler, level).slice(-YEAR).filter((day) => day.is_violation).length;
   return (
     <>
       <Panel
@@ -79,21 +83,23 @@ export function BacktestAnswer({ record }: { record: BacktestRecord }) {
             />
           </div>
           <div>
-            <h3>Traffic light</h3>
+            <h3>Traffic light of the last {YEAR} days</h3>
             <ul class="lights">
               {rows.map((row) => (
                 <li key={row.sampler}>
                   <Light tone={LIGHTS[row.traffic_light ?? ""] ?? "open"} />
                   <strong>{row.sampler}</strong>{" "}
                   <span>{row.traffic_light ?? "no light"}</span>
-                  <span class="faint">
-                    {row.violations} of {fixed(row.expected, 1)} expected
-                  </span>
+                  {row.traffic_light && (
+                    <span class="faint">
+                      {lately(row.sampler)} violations, {fixed(YEAR * (1 - level), 1)} expected
+                    </span>
+                  )}
                 </li>
               ))}
             </ul>
             <p class="faint">
-              Supervisors' zones: yellow where a true forecaster has so many violations in at most 5 %
+              Supervisors' zones: amber where a true forecaster has so many violations in at most 5 %
               of spans, red in at most 0.01 %.
             </p>
           </div>

@@ -13,7 +13,7 @@ import { fixed, INK, ROLE } from "../../drawing/palette";
 import { hasEnded, useJob } from "../../job_work";
 import type { EvaluationRecord, Metric, Score } from "../../records/fidelity";
 import { useUrlState } from "../../state";
-import type { Subject } from "../../subject";
+import { type Subject, unlessTestable } from "../../subject";
 
 const BASELINES = ["fhs-gjr", "block-bootstrap", "historical", "garch-t", "t-copula", "gaussian"];
 
@@ -28,7 +28,7 @@ export function Evaluation({ subject }: { subject: Subject }) {
   const start = () =>
     work.start({
       model: subject.model,
-      ...(subject.prices === "" ? {} : { prices: subject.prices }),
+      ...(subject.tested === "" ? {} : { prices: subject.tested }),
       ...(first === "" ? {} : { first }),
       ...(last === "" ? {} : { last }),
       n_paths: paths,
@@ -48,7 +48,7 @@ export function Evaluation({ subject }: { subject: Subject }) {
         }
       >
         <div class="form-row">
-          <HistoryFields dated={false} />
+          <HistoryFields dated={false} initial={subject.tested} />
           <DateField label="First day" value={first} onChange={setFirst} />
           <DateField label="Last day" value={last} onChange={setLast} />
           <NumberField
@@ -66,7 +66,7 @@ export function Evaluation({ subject }: { subject: Subject }) {
         </div>
         <JobStatus
           work={work}
-          empty="No evaluation of this model is on record. It takes about a minute for two years of days."
+          empty={`No evaluation of this model is on record. ${unlessTestable(subject) ?? "It takes about a minute for two years of days."}`}
         />
       </Panel>
       {work.result && (

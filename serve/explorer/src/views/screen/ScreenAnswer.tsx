@@ -24,9 +24,11 @@ interface Props {
   /** What was asked, for the job that validates it. */
   request: Record<string, unknown>;
   model: string;
+  /** Prices to walk it over, if not the model's own. */
+  tested: string;
 }
 
-export function ScreenAnswer({ record, request, model }: Props) {
+export function ScreenAnswer({ record, request, model, tested }: Props) {
   const { spec } = record;
   return (
     <>
@@ -66,7 +68,7 @@ export function ScreenAnswer({ record, request, model }: Props) {
         <CriterionPanel key={k} record={record} k={k} />
       ))}
       <Agreement record={record} />
-      <Validation standing={record.validation} request={request} model={model} />
+      <Validation standing={record.validation} request={request} model={model} prices={tested} />
     </>
   );
 }

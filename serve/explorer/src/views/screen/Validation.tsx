@@ -18,10 +18,12 @@ interface Props {
   standing: Standing;
   request: Record<string, unknown>;
   model: string;
+  /** That it is walked over, if not the model's own. */
+  prices: string;
 }
 
 /** What came true: the screen walked over dates that its model did not know. */
-export function Validation({ standing, request, model }: Props) {
+export function Validation({ standing, request, model, prices }: Props) {
   const [first, setFirst] = useUrlState("first", "");
   const [last, setLast] = useUrlState("last", "");
   const work = useJob<ValidationRecord>("screen-validation", model);
@@ -30,6 +32,7 @@ export function Validation({ standing, request, model }: Props) {
   const start = () =>
     work.start({
       ...asked,
+      ...(prices === "" ? {} : { prices }),
       ...(first === "" ? {} : { first }),
       ...(last === "" ? {} : { last }),
     });

@@ -9,7 +9,7 @@ import { Notes } from "../../components/Notes";
 import { PlausibilityDial, words } from "../../components/PlausibilityDial";
 import { RecordedEstimate } from "../../components/RecordedEstimate";
 import { dottedOptions } from "../../drawing/dotted_rows";
-import { fixed, percent, ROLE, spoken } from "../../drawing/palette";
+import { fixed, ROLE, spoken } from "../../drawing/palette";
 import { movesOf, sortedAssets } from "../../drawing/stress_plots";
 import type { Comparator, ShockRecord } from "../../records/stress";
 import { useUrlState } from "../../state";
@@ -136,7 +136,6 @@ function Moves({ record }: { record: ShockRecord }) {
           ...(beside ? [{ name: beside, tone: ROLE.reference, symbol: "diamond" as const }] : []),
         ],
         label: `mean return over ${record.request.horizon} days →`,
-        format: percent(0),
       }),
     [record, beside],
   );
@@ -147,7 +146,7 @@ function Moves({ record }: { record: ShockRecord }) {
       actions={
         <label class="inline">
           beside{" "}
-          <select value={beside ?? ""} onChange={(event) => setChosen(event.currentTarget.value)}>
+          <select value={beside ?? "none"} onChange={(event) => setChosen(event.currentTarget.value)}>
             <option value="none">nothing</option>
             {names.map((name) => (
               <option key={name} value={name}>
@@ -208,6 +207,7 @@ function Elsewhere({ record }: { record: ShockRecord }) {
       note: <span class="wrap">{one.note ?? one.portfolio?.note ?? ""}</span>,
     })),
   ];
+  const silent = record.comparators.filter((one) => one.portfolio?.estimate == null).map((one) => one.name);
   return (
     <Panel
       title="The same shock elsewhere"
@@ -229,8 +229,8 @@ function Elsewhere({ record }: { record: ShockRecord }) {
         ]}
         rows={rows}
       />
-      {record.comparators.some((one) => one.portfolio?.estimate == null) && (
-        <Chip tone="warn">silent: too few paths meet the shock</Chip>
+      {silent.length > 0 && (
+        <Chip tone="warn">{silent.join(", ")}: no figure, too few paths meet the shock</Chip>
       )}
     </Panel>
   );
