@@ -238,7 +238,7 @@ class TrainingRun:
             "data_digest": identity["data"],
             "kind": self.returns.kind,
             "assets": self.returns.assets,
-            "until": f"{self.prices.index[-1]:%Y-%m-%d}",
+            "until": _last_row(self.prices),
             "seed": self.config.seed,
             "software": f"fingan {__version__}, torch {torch.__version__}",
         }
@@ -322,6 +322,13 @@ def refit(model: TrainedSampler, prices: pd.DataFrame) -> TrainedSampler:
     columns = prices[list(now.returns.assets)]
     columns.attrs = dict(prices.attrs)
     return replace(model, model=_refitted(model.model, columns))
+
+
+def _last_row(prices: pd.DataFrame) -> str:
+    """The last day of daily rows; of bars, which may end within a day, the moment of the last."""
+    dates = pd.DatetimeIndex(prices.index)
+    is_daily = bool((dates == dates.normalize()).all())
+    return f"{dates[-1]:%Y-%m-%d}" if is_daily else dates[-1].isoformat()
 
 
 def _refitted(model: MarketModel, prices: pd.DataFrame) -> MarketModel:

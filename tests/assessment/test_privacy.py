@@ -1,8 +1,10 @@
 import json
 
+import pandas as pd
 import pytest
 import torch
 from replays import Replay, garch_returns, return_table
+from training_runs import make_run
 
 from fingan.assessment.membership import AuditBlocks
 from fingan.assessment.privacy import PrivacyAudit, audit, training_period
@@ -88,6 +90,19 @@ def test_rows_after_the_training_period_change_nothing(published, garch_prices):
     later = garch_prices.copy()
     later.iloc[-1] *= 2
     assert training_period(published, later).equals(rows)
+
+
+def test_the_training_period_of_bars_ends_at_the_last_bar(garch_prices, tmp_path):
+    bars = garch_prices.iloc[:784].copy()
+    days = pd.bdate_range("2019-01-01", periods=112)
+    bars.index = pd.DatetimeIndex(
+        [day + pd.Timedelta(hours=10 + h) for day in days for h in range(7)]
+    )
+    past = bars.iloc[:780]  # to the third bar of a day
+    past.attrs = dict(bars.attrs)
+    list(make_run(past, tmp_path, steps=10))
+    published = ModelStore(tmp_path).resolve("tiny")
+    assert training_period(published, bars).equals(past)
 
 
 @pytest.mark.parametrize("change", ["a price", "a row", "an asset", "the kind"])
