@@ -185,13 +185,14 @@ def audit(
 
 
 def training_period(published: PublishedModel, prices: pd.DataFrame) -> pd.DataFrame:
-    """The rows of a table that a model was trained on.
+    """The rows and assets of a table that a model was trained on.
 
     Raises:
         PriceDataError: If they are not the training data, by their digest.
     """
     document = published.config
-    rows = prices.loc[: end_of(document["until"])]
+    known = [asset for asset in document["assets"] if asset in prices.columns]
+    rows = prices.loc[: end_of(document["until"]), known]
     rows.attrs = dict(prices.attrs)
     digest, kind = data_digest(rows), rows.attrs.get("kind", "price")
     if (digest, kind) != (document["data_digest"], document["kind"]):

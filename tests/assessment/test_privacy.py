@@ -92,6 +92,13 @@ def test_rows_after_the_training_period_change_nothing(published, garch_prices):
     assert training_period(published, later).equals(rows)
 
 
+def test_assets_that_the_model_does_not_have_change_nothing(published, garch_prices):
+    more = garch_prices.assign(ELSE=1.0)[["ELSE", *garch_prices.columns[::-1]]]
+    more.attrs = dict(garch_prices.attrs)
+    expected = training_period(published, garch_prices)
+    assert training_period(published, more).equals(expected)
+
+
 def test_the_training_period_of_bars_ends_at_the_last_bar(garch_prices, tmp_path):
     bars = garch_prices.iloc[:784].copy()
     days = pd.bdate_range("2019-01-01", periods=112)
