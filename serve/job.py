@@ -51,7 +51,12 @@ def _worked(directory: Path) -> dict[str, Any]:
     subject = subjects.of(query, table.read_bytes() if table.exists() else None)
     check_job(query, len(subject.sampler.assets), settings.limits)
     result = task(Task(query, subject, directory, settings.limits, _teller(directory)))
-    return {"file": result.file, "media_type": result.media_type, "suffix": result.suffix}
+    return {
+        "reference": subject.reference,
+        "file": result.file,
+        "media_type": result.media_type,
+        "suffix": result.suffix,
+    }
 
 
 def _teller(directory: Path) -> Any:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from itertools import count
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, cast
 
 from fingan import pipeline
 from fingan.assessment.fidelity import REFERENCE, evaluate, fit_baselines
@@ -18,8 +18,10 @@ from fingan.assessment.report_subject import Subject as ReportSubject
 from fingan.assessment.var_backtest import Design, backtest
 from fingan.data.prices import inspect_prices
 from fingan.files import whole_file
+from fingan.scenarios.baselines import BaselineName
 from fingan.scenarios.formats import Scenarios, write_scenarios
 from fingan.scenarios.header import ScenarioHeader
+from fingan.scenarios.samplers import TrainedSampler
 from fingan.screening.records import save_validation
 from fingan.screening.rule import rule_of
 from fingan.screening.trials import log_trial
@@ -130,17 +132,21 @@ def _scenarios(task: Task) -> Result:
 
 def _backtest(task: Task) -> Result:
     query: BacktestJob = task.query
+    sampler, names = task.subject.sampler, query.baselines
+    model = sampler if isinstance(sampler, TrainedSampler) else None
+    if model is None:  # a baseline is fitted anew, on the rows before each day
+        names = tuple(dict.fromkeys([cast(BaselineName, query.model), *names]))
     design = Design(
         levels=query.levels,
         horizon=query.horizon,
-        baselines=query.baselines,
+        baselines=names,
         n_paths=query.n_paths,
         refit=query.refit,
         window=query.window,
         seed=query.seed,
     )
     found = backtest(
-        task.subject.sampler,
+        model,
         task.subject.prices,
         task.subject.portfolio(query),
         first=query.first,

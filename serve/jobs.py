@@ -250,6 +250,7 @@ class JobDesk:
             "id": asked["id"],
             "kind": asked["kind"],
             "model": asked["model"],
+            "reference": outcome.get("reference"),
             "state": state,
             "progress": progress,
             "created": asked["created"],

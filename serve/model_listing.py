@@ -1,5 +1,6 @@
 """One version of a model as ``GET /v1/models`` shows it."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from fingan.scenarios.baselines import BASELINES
@@ -18,7 +19,7 @@ def described(
         is_served: Whether its name without a number means it.
     """
     card = entry.card
-    data, gates = card.get("data", {}), card.get("gates", {})
+    data, gates, selection = (_section(card, name) for name in ("data", "gates", "selection"))
     return {
         "model": entry.reference,
         "name": entry.name,
@@ -31,14 +32,25 @@ def described(
         "status": card.get("status"),
         "offer": card.get("offer"),
         "source": data.get("source"),
-        "n_trials": card.get("selection", {}).get("n_trials", 1),
-        "gates_passed": len(gates.get("passed", ())),
-        "gates_failed": list(gates.get("failed", ())),
-        "assets": data.get("assets", []),
+        "n_trials": selection.get("n_trials", 1),
+        "gates_passed": len(_names(gates, "passed")),
+        "gates_failed": _names(gates, "failed"),
+        "assets": _names(data, "assets"),
         "first": data.get("first"),
         "fitted_until": data.get("last"),
         "problem": problem,
     }
+
+
+def _section(card: Any, name: str) -> Mapping[str, Any]:
+    """Part of a card; an empty one where another program wrote none."""
+    found = card.get(name) if isinstance(card, Mapping) else None
+    return found if isinstance(found, Mapping) else {}
+
+
+def _names(section: Mapping[str, Any], key: str) -> list[str]:
+    found = section.get(key)
+    return list(map(str, found)) if isinstance(found, list) else []
 
 
 def baselines() -> list[dict[str, Any]]:

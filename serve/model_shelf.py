@@ -305,8 +305,9 @@ class ModelShelf:
         try:
             found = self._sound(f"{name}@{number}")
         except ModelDamagedError as damage:
-            self._refuse((name, number), str(damage))
-            raise
+            problem = self._told(str(damage))
+            self._refuse((name, number), problem)
+            raise ModelDamagedError(problem) from None
         with self._lock:
             self._refused.pop((name, number), None)
             entry = self._entries.get((name, number))
@@ -333,6 +334,10 @@ class ModelShelf:
             published=model.manifest.published,
             n_bytes=sum(file.size for file in model.manifest.files.values()),
         )
+
+    def _told(self, problem: str) -> str:
+        """Without the place of the store, which is nobody's business beyond this machine."""
+        return problem.replace(f"{self.store.root}/", "")
 
     def _refuse(self, version: Version, problem: str) -> None:
         until = time.monotonic() + self._refusal_seconds
@@ -364,4 +369,6 @@ class ModelShelf:
     def _problem_of(self, entry: ModelEntry) -> str | None:
         with self._lock:
             refused = self._refused.get((entry.name, entry.version))
-        return entry.problem if refused is None else refused.problem
+        if refused is not None:
+            return refused.problem
+        return None if entry.problem is None else self._told(entry.problem)

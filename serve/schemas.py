@@ -2,10 +2,11 @@
 
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from fingan.assessment.var_backtest import LEVELS, OPPONENTS
 from fingan.config import Config
+from fingan.data.returns import end_of
 from fingan.portfolios.objectives import OptimizeRequest
 from fingan.risk.views import View
 from fingan.scenarios.baselines import BASELINES, BaselineName
@@ -23,13 +24,29 @@ Seed = Annotated[int, Field(ge=0, le=MAX_SEED)]
 Paths = Annotated[int, Field(ge=100)]
 Name = Annotated[str, Field(min_length=1, max_length=200)]
 Weights = dict[Name, float]
+
+
+def _is_day(text: str) -> str:
+    """A day or moment as it was written; prices say whether they hold it.
+
+    Raises:
+        ValueError: If it is none.
+    """
+    try:
+        end_of(text)
+    except ValueError:
+        raise ValueError(f"must be a date such as 2020-03-16, got '{text[:40]}'") from None
+    return text
+
+
+Day = Annotated[str, AfterValidator(_is_day)]
 DriftPolicy = Literal["model", "neutral", "shrunk", "equilibrium"]
 
 
 class HistoryColumns(Config):
     """Prices by column, as ``read_prices`` would have read them from a file."""
 
-    dates: tuple[str, ...]
+    dates: Annotated[tuple[str, ...], Field(min_length=1)]
     """ISO dates or times, rising."""
     prices: dict[Name, tuple[float | None, ...]]
     """One number a date for each asset; null before an asset began and after it ended."""
@@ -53,6 +70,13 @@ class Question(Config):
             raise ValueError("'history' must not be given beside 'prices'; send one of them")
         return self
 
+    @model_validator(mode="after")
+    def _one_step(self) -> Self:
+        horizon = getattr(self, "horizon", 1)
+        if self.model == "vine" and horizon != 1:
+            raise ValueError(f"'horizon' must be 1 for the baseline 'vine', got {horizon}")
+        return self
+
 
 class OfTrained(Question):
     """A question about what a model has learnt; baselines have no such thing."""
@@ -67,7 +91,7 @@ class OfTrained(Question):
 class Dated(Question):
     """A question about the state of the market on a day."""
 
-    as_of: str | None = None
+    as_of: Day | None = None
     """Last date of the history to use; its last row if not given."""
     seed: Seed = 0
     """Path i depends on it and on i, not on the number of paths."""
@@ -222,7 +246,7 @@ class OptimizeQuery(OptimizeRequest, Question):
 
     n_paths: Annotated[int, Field(ge=200, le=50_000)] = 10_000
     """Scenarios; a solver's time grows faster than they do, and it cannot be broken off."""
-    universe: tuple[Name, ...] | None = None
+    universe: Annotated[tuple[Name, ...], Field(min_length=1)] | None = None
     """Assets that may be held; all of the model if not given."""
     previous: Weights | None = None
     """Weights now; cash if not given."""
@@ -237,9 +261,9 @@ class AnomalyQuery(OfTrained):
     """Share of false alarms tolerated."""
     budget: Annotated[int, Field(ge=1, le=1_000)] = 10
     """Windows listed, flagged or not."""
-    first: str | None = None
+    first: Day | None = None
     """First day judged; the second half of the days after training if not given."""
-    last: str | None = None
+    last: Day | None = None
     """Last day judged."""
 
 
@@ -249,13 +273,22 @@ class ScenarioJob(ScenarioQuery):
     format: Format = "parquet"
     """Of the file."""
 
+    @model_validator(mode="after")
+    def _written(self) -> Self:
+        if self.layout == "tensor" and self.format in ("csv", "csv.gz"):
+            raise ValueError(
+                "'layout' must not be 'tensor' in CSV, which has no form for it; take 'wide', or"
+                " Parquet or Arrow"
+            )
+        return self
+
 
 class BacktestJob(Question, Held):
     """Daily VaR and ES against what happened, beside the baselines."""
 
-    first: str | None = None
+    first: Day | None = None
     """First day; the first after training if not given."""
-    last: str | None = None
+    last: Day | None = None
     """Last day."""
     levels: tuple[Level, ...] = Field(default=LEVELS, min_length=1, max_length=10)
     """Confidence levels."""
@@ -278,9 +311,9 @@ class BacktestJob(Question, Held):
 class EvaluateJob(OfTrained):
     """Fidelity of the model beside baselines and the sampling floor."""
 
-    first: str | None = None
+    first: Day | None = None
     """First day."""
-    last: str | None = None
+    last: Day | None = None
     """Last day."""
     baselines: tuple[BaselineName, ...] = ("fhs-gjr", "block-bootstrap", "historical")
     """Beside it."""
@@ -295,9 +328,9 @@ class EvaluateJob(OfTrained):
 class ScreenJob(ScreenQuery, OfTrained):
     """The walk-forward record of a screen."""
 
-    first: str | None = None
+    first: Day | None = None
     """First decision; the first after training if not given."""
-    last: str | None = None
+    last: Day | None = None
     """Last day."""
     in_sample: bool = False
     """Whether days that the model was trained on are allowed."""
@@ -306,9 +339,9 @@ class ScreenJob(ScreenQuery, OfTrained):
 class ReportJob(OfTrained, Held):
     """The self-contained HTML page of ``fingan report``."""
 
-    first: str | None = None
+    first: Day | None = None
     """First day compared."""
-    last: str | None = None
+    last: Day | None = None
     """Last day compared."""
     n_paths: Paths = 512
     """Paths per day of the evaluation."""

@@ -168,8 +168,9 @@ def _judged_rows(
         )
     if end - begin + 1 < request.window:
         raise RequestError(
-            f"from and to must leave at least one window of {request.window} rows, got"
-            f" {max(0, end - begin + 1)} rows after {until:%Y-%m-%d}"
+            f"the days judged must hold at least one window of {request.window} rows, got"
+            f" {max(0, end - begin + 1)} rows after {until:%Y-%m-%d}; give prices that go on after"
+            " it, or an earlier first day"
         )
     return begin, end
 

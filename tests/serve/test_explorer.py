@@ -84,9 +84,9 @@ class Explorer:
         self.page.goto(f"{self.address}/#{state}")
         return self.page
 
-    def answers(self, jobs):
-        """Let jobs have ended with recorded results, by kind."""
-        listed = [record(kind, name) for kind, name in jobs.items()]
+    def answers(self, jobs, reference="tiny@2"):
+        """Let jobs of a version have ended with recorded results, by kind."""
+        listed = [record(kind, name, reference) for kind, name in jobs.items()]
         self.page.route("**/v1/jobs", lambda route: route.fulfill(json={"jobs": listed}))
         for job, name in zip(listed, jobs.values(), strict=True):
             body = (EXPLORER / "fixtures" / name).read_text()
@@ -114,12 +114,13 @@ class Explorer:
         ]
 
 
-def record(kind, name):
+def record(kind, name, reference="tiny@2"):
     identity = f"job_{name.removesuffix('.json'):0<16}"
     return {
         "id": identity,
         "kind": kind,
         "model": "tiny",
+        "reference": reference,
         "state": "succeeded",
         "progress": None,
         "created": "2026-01-01T00:00:00+00:00",
@@ -236,6 +237,48 @@ def test_a_backtest_shows_lights_tests_and_ranking(explorer):
     expect(page.get_by_text("fewer than 5 violations").first).to_be_attached()
     assert "level=0.99" in page.url
     assert explorer.serious() == []
+
+
+def test_figures_of_one_version_do_not_stand_under_another(explorer):
+    explorer.answers({"backtest": "backtest.json"}, reference="tiny@1")
+    page = explorer.open("view=backtest&model=tiny")
+    expect(page.get_by_text("No backtest of this model is on record")).to_be_visible()
+    page = explorer.open("view=backtest&model=tiny@1")
+    expect(page.get_by_text("Traffic light of the last 250 days")).to_be_visible()
+    named = record("backtest", "backtest.json")["id"]
+    page = explorer.open(f"view=backtest&model=tiny&backtest-job={named}")
+    expect(page.get_by_text("these figures are of tiny@1")).to_be_visible()
+
+
+def test_the_page_learns_of_a_version_by_its_first_answer(explorer):
+    page = explorer.open("view=risk&model=tiny")
+    expect(heading(page, "Every measure")).to_be_visible()
+    expect(page.locator(".facts")).to_contain_text("tiny@2")
+
+    def renamed(listing):
+        return [one | {"model": "tiny@3"} if one["is_served"] else one for one in listing]
+
+    def later(route):
+        listing = route.fetch().json()
+        route.fulfill(json=listing | {"models": renamed(listing["models"])})
+
+    def answered(route):
+        answer = route.fetch()
+        route.fulfill(response=answer, headers=answer.headers | {"x-fingan-model": "tiny@3"})
+
+    page.route("**/v1/models", later)
+    page.route("**/v1/risk", answered)
+    page.get_by_label("Seed").fill("5")
+    page.keyboard.press("Tab")
+    expect(page.locator(".facts")).to_contain_text("tiny@3")
+
+
+def test_a_baseline_has_no_evaluation_of_its_own(explorer):
+    page = explorer.open("view=fidelity&model=fhs-gjr")
+    expect(page.get_by_text("is a classical baseline")).to_be_visible()
+    expect(page.get_by_role("button", name="Evaluate")).to_have_count(0)
+    page = explorer.open("view=backtest&model=fhs-gjr")
+    expect(page.get_by_text("A baseline is fitted anew")).to_be_visible()
 
 
 def test_a_backtest_that_cannot_be_made_fails_in_words(explorer):

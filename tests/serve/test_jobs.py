@@ -103,7 +103,16 @@ def test_a_backtest_s_record_is_its_result(here, garch_prices, tmp_path, store):
         assert job["state"] == "succeeded", job["problem"]
         record = json.loads(jobs.result(job["id"])[0].read_text())
         assert record["kind"] == "backtest"
-        assert record["model"] == "tiny@2"
+        assert record["model"] == job["reference"] == "tiny@2"
+        assert job["model"] == "tiny"
+        baseline = submitted(
+            jobs, "backtest", model="gaussian", prices="garch", n_paths=200, window=300,
+            baselines=["historical"], levels=[0.95], first="2017-06-01",
+        )  # fmt: skip
+        assert baseline["state"] == "succeeded", baseline["problem"]
+        record = json.loads(jobs.result(baseline["id"])[0].read_text())
+        assert record["model"] is None
+        assert {row["sampler"] for row in record["rows"]} == {"gaussian", "historical"}
     finally:
         jobs.close()
 
@@ -123,6 +132,13 @@ def test_a_mistake_ends_a_job_with_its_words(here):
         ("scenarios", {"model": "tiny", "n_paths": 10**9}, "n_paths must be at most"),
         ("backtest", {"model": "tiny", "n_paths": 10**7, "horizon": 50}, "must be at most"),
         ("report", {"model": "tiny", "n_paths": 10**8}, "n_paths must be at most"),
+        (
+            "scenarios",
+            {"model": "tiny", "layout": "tensor", "format": "csv"},
+            "must not be 'tensor'",
+        ),
+        ("scenarios", {"model": "vine", "horizon": 5}, "'horizon' must be 1 for the baseline"),
+        ("backtest", {"model": "tiny", "first": "x"}, "must be a date such as 2020-03-16, got 'x'"),
         ("evaluate", {"model": "fhs-gjr"}, "must be a trained one here"),
         ("screen-validation", {"model": "historical", "horizon": 5}, "must be a trained one"),
     ],

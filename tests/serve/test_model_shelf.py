@@ -151,6 +151,26 @@ def test_a_version_that_left_the_store_answers_no_more_and_its_number_may_come_a
         shelf.get("tiny")
 
 
+@pytest.mark.parametrize("section", ["data", "gates", "selection"])
+def test_a_card_without_a_section_is_listed_with_what_it_has(own, store, shelf, section):
+    card = json.loads((store / "tiny" / "1" / "card.json").read_text())
+    publish(own, store / "tiny" / "1", card=json.dumps(card | {section: None}).encode())
+    shelf.look()
+    whole, without = listed(shelf, "tiny@1"), listed(shelf, "tiny@2")
+    assert without["status"] == whole["status"]
+    assert (without["assets"] == whole["assets"]) is (section != "data")
+    assert without["n_trials"] == 1
+    assert without["gates_passed"] == (0 if section == "gates" else whole["gates_passed"])
+
+
+def test_what_callers_are_told_of_damage_does_not_say_where_the_store_is(own, shelf):
+    (own / "tiny" / "1" / "card.json").write_text("{}")
+    with pytest.raises(ModelDamagedError) as damaged:
+        shelf.get("tiny@1")
+    told = [str(damaged.value), listed(shelf, "tiny@1")["problem"]]
+    assert all("tiny/1" in one and str(own) not in one for one in told)
+
+
 def test_models_beyond_the_memory_go_and_come_again(own, store):
     publish(own, store / "tiny" / "2")
     shelf = ModelShelf(str(own), model_bytes=1)

@@ -72,7 +72,7 @@ function Page({ listing }: { listing: Listing }) {
       </div>
       <main id="content" tabIndex={-1}>
         <h1 class="unseen">{title} of {chosen.reference}</h1>
-        <View key={chosen.reference} chosen={chosen} />
+        <View key={chosen.entry?.model ?? chosen.reference} chosen={chosen} />
       </main>
       <footer class="foot">
         Model-implied, not advice: every figure is what a model fitted to past prices says, with its own error; none is a forecast.

@@ -16,6 +16,9 @@ export class ProblemError extends Error {
   }
 }
 
+/** Told of the version that gave an answer. */
+export const ANSWERED = "fingan-answered";
+
 const KEY = "fingan-key";
 const LATE_TRIES = 20;
 const LATE_PAUSE = 1000; // milliseconds
@@ -90,6 +93,8 @@ async function askedOnce(path: string, init: RequestInit): Promise<Response> {
       detail: "The service does not answer; is it running?",
     });
   }
+  const version = answer.headers.get("X-Fingan-Model");
+  if (version !== null) dispatchEvent(new CustomEvent<string>(ANSWERED, { detail: version }));
   if (answer.ok) return answer;
   const document = (await answer.json().catch(() => null)) as ProblemDocument | null;
   throw new ProblemError(

@@ -10,6 +10,8 @@ export interface JobRecord {
   id: string;
   kind: string;
   model: string;
+  /** The version that did it; null before its end. */
+  reference: string | null;
   state: JobState;
   progress: { done: number | null; total: number | null; message: string | null } | null;
   created: string;
@@ -24,6 +26,8 @@ export interface JobWork<T> {
   result: T | null;
   error: ProblemDocument | null;
   isWaiting: boolean;
+  /** The version that did it, where it is not the one that is looked at. */
+  other: string | null;
   start: (request: Record<string, unknown>) => void;
   cancel: () => void;
 }
@@ -35,12 +39,12 @@ export function hasEnded(job: JobRecord): boolean {
 }
 
 /**
- * The job that the URL names; else the newest one of this kind and model that came to an end.
+ * The job that the URL names; else the newest one of this kind and version that came to an end.
  *
  * @param kind - What the service calls it.
- * @param model - Whose jobs are looked through.
+ * @param version - Whose jobs are looked through.
  */
-export function useJob<T>(kind: string, model: string): JobWork<T> {
+export function useJob<T>(kind: string, version: string): JobWork<T> {
   const [id, setId] = useUrlState(`${kind}-job`, "");
   const [job, setJob] = useState<JobRecord | null>(null);
   const [result, setResult] = useState<T | null>(null);
@@ -52,7 +56,7 @@ export function useJob<T>(kind: string, model: string): JobWork<T> {
     const follow = async (): Promise<void> => {
       setError(null);
       setWaiting(true);
-      const found = id === "" ? await newest(kind, model, stopper.signal) : id;
+      const found = id === "" ? await newest(kind, version, stopper.signal) : id;
       if (found === null) {
         setJob(null);
         setResult(null);
@@ -73,7 +77,7 @@ export function useJob<T>(kind: string, model: string): JobWork<T> {
       setWaiting(false);
     });
     return () => stopper.abort();
-  }, [id, kind, model]);
+  }, [id, kind, version]);
 
   const start = useCallback(
     (request: Record<string, unknown>) => {
@@ -94,13 +98,15 @@ export function useJob<T>(kind: string, model: string): JobWork<T> {
   const cancel = useCallback(() => {
     if (job !== null) remove(`/v1/jobs/${job.id}`).catch((failure: unknown) => setError(problemOf(failure)));
   }, [job]);
-  return { job, result, error, isWaiting, start, cancel };
+  const by = job?.reference ?? null;
+  const other = by === null || by === version ? null : by;
+  return { job, result, error, isWaiting, other, start, cancel };
 }
 
-async function newest(kind: string, model: string, signal: AbortSignal): Promise<string | null> {
+async function newest(kind: string, version: string, signal: AbortSignal): Promise<string | null> {
   const { jobs } = await get<{ jobs: JobRecord[] }>("/v1/jobs", signal);
   const own = jobs.filter(
-    (job) => job.kind === kind && job.state === "succeeded" && job.model === model,
+    (job) => job.kind === kind && job.state === "succeeded" && (job.reference ?? job.model) === version,
   );
   own.sort((a, b) => b.created.localeCompare(a.created));
   return own[0]?.id ?? null;

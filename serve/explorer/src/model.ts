@@ -1,6 +1,7 @@
 /** The models of the service, and the one that the page is about. */
 
-import { get } from "./api";
+import { useEffect, useMemo } from "preact/hooks";
+import { ANSWERED, get } from "./api";
 import { type QueryState, useQuery, useUrlState } from "./state";
 
 export interface ModelEntry {
@@ -40,8 +41,28 @@ export interface Chosen {
 
 export const FALLBACK = "fhs-gjr";
 
+const LOOK_MS = 15_000;
+
+/** What the store holds; looked at again now and then, and when a version answers that is new. */
 export function useListing(): QueryState<Listing> {
-  return useQuery("models", (signal) => get<Listing>("/v1/models", signal));
+  const found = useQuery("models", (signal) => get<Listing>("/v1/models", signal));
+  const text = JSON.stringify(found.data);
+  const data = useMemo(() => found.data, [text]);
+  useEffect(() => {
+    const look = () => document.visibilityState === "visible" && found.again();
+    const onAnswer = (event: Event) => {
+      const version = (event as CustomEvent<string>).detail;
+      const isKnown = data?.models.some((one) => one.model === version && one.is_served);
+      if (data !== null && version.includes("@") && !isKnown) look();
+    };
+    const timer = setInterval(look, LOOK_MS);
+    addEventListener(ANSWERED, onAnswer);
+    return () => {
+      clearInterval(timer);
+      removeEventListener(ANSWERED, onAnswer);
+    };
+  }, [data]);
+  return { ...found, data };
 }
 
 /** The model of the address, else the newest that is served, else a baseline. */

@@ -14,7 +14,7 @@ interface Props {
 export function HistoryFields({ dated = true, initial = "" }: Props) {
   const [prices, setPrices] = useUrlState("prices", "");
   const [asOf, setAsOf] = useUrlState("as_of", "");
-  const known = useSources();
+  const { known } = useSources();
   const options = [
     ...(initial === "" ? [{ value: "", label: "the model's own, to its last day" }] : []),
     ...known.map((one) => ({ value: one.name, label: `${one.name}, to ${one.last ?? "its end"}` })),

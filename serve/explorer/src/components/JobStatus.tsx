@@ -1,5 +1,5 @@
 import { hasEnded, type JobWork } from "../job_work";
-import { Failed } from "./index";
+import { Chip, Failed } from "./index";
 import { JobPanel } from "./JobPanel";
 
 interface Props<T> {
@@ -8,7 +8,7 @@ interface Props<T> {
   empty: string;
 }
 
-/** How a job stands: on its way, failed, cancelled, none yet; nothing once its result is here. */
+/** How a job stands: on its way, failed, cancelled, none yet; once its result is here, whose it is if not the version looked at. */
 export function JobStatus<T>({ work, empty }: Props<T>) {
   const { job, result, error, isWaiting } = work;
   if (error !== null) return <Failed problem={error} />;
@@ -28,5 +28,11 @@ export function JobStatus<T>({ work, empty }: Props<T>) {
     );
   }
   if (isWaiting) return <p class="faint" role="status">Looking for the last run…</p>;
-  return result === null ? <p class="empty">{empty}</p> : null;
+  if (result === null) return <p class="empty">{empty}</p>;
+  if (work.other === null) return null;
+  return (
+    <p>
+      <Chip tone="warn">these figures are of {work.other}, not of the version above</Chip>
+    </p>
+  );
 }

@@ -19,7 +19,7 @@ export interface ValidationRecord {
   };
   questions: { asked: string; answer: "yes" | "no" | "cannot tell"; because: string }[];
   rank_ic: DateMean;
-  minimum_detectable_ic: { t2: number; t3: number } | null;
+  minimum_detectable_ic: { t2: number | null; t3: number | null } | null;
   references: Record<string, DateMean>;
   notes: string[];
 }

@@ -10,10 +10,11 @@ import { hasEnded, useJob } from "../job_work";
 import type { Chosen } from "../model";
 import type { BacktestRecord } from "../records/backtest";
 import { useUrlState } from "../state";
-import { type Subject, unlessTestable, useSubject } from "../subject";
+import { type Subject, useSubject } from "../subject";
 import { BacktestAnswer } from "./backtest/BacktestAnswer";
 
 const BASELINES = ["fhs-gjr", "historical", "fhs-ewma", "garch-t", "t-copula", "gaussian"];
+const NEEDS_A_DAY = "A baseline is fitted anew on the 1,500 rows before each stretch of days: choose a first day after them.";
 const HORIZONS = [
   { value: "1", label: "one day" },
   { value: "10", label: "ten days, overlapping" },
@@ -36,7 +37,7 @@ function Tested({ subject }: { subject: Subject }) {
   const [horizon, setHorizon] = useUrlState("backtest-horizon", "1");
   const [paths, setPaths] = useUrlState("backtest-paths", 2_000);
   const [beside, setBeside] = useUrlState("backtest-beside", "fhs-gjr,historical");
-  const work = useJob<BacktestRecord>("backtest", subject.model);
+  const work = useJob<BacktestRecord>("backtest", subject.version);
   const runs = work.job !== null && !hasEnded(work.job);
   const start = () =>
     work.start({
@@ -86,7 +87,7 @@ function Tested({ subject }: { subject: Subject }) {
         </div>
         <JobStatus
           work={work}
-          empty={`No backtest of this model is on record. ${unlessTestable(subject) ?? "One of two years takes about a minute; it goes on when you leave the page."}`}
+          empty={`No backtest of this model is on record. ${subject.lack ?? (subject.fittedUntil === null ? NEEDS_A_DAY : "One of two years takes about a minute; it goes on when you leave the page.")}`}
         />
       </Panel>
       {work.result && (

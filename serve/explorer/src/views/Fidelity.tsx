@@ -13,7 +13,7 @@ import { Evaluation } from "./fidelity/Evaluation";
 export function Fidelity({ chosen }: { chosen: Chosen }) {
   const { reference, entry } = chosen;
   const subject = useSubject(chosen);
-  const card = useQuery(entry === null ? null : `card ${reference}`, (signal) =>
+  const card = useQuery(entry === null ? null : `card ${entry.model}`, (signal) =>
     get<ModelRecord>(`/v1/models/${encodeURIComponent(reference)}`, signal),
   );
   return (
@@ -22,7 +22,7 @@ export function Fidelity({ chosen }: { chosen: Chosen }) {
         <Panel title="The card">
           <p class="faint">
             {reference} is a classical baseline: it is fitted, not trained, and has no card and no
-            gates. The evaluation below puts it beside the others.
+            gates. It stands beside the model in every evaluation of a trained one.
           </p>
         </Panel>
       ) : (
@@ -35,9 +35,11 @@ export function Fidelity({ chosen }: { chosen: Chosen }) {
           {card.data?.card && <CardPanels card={card.data.card} />}
         </Status>
       )}
-      <Status loading={subject.loading} error={subject.error} again={subject.again}>
-        {subject.data && <Evaluation subject={subject.data} />}
-      </Status>
+      {entry !== null && (
+        <Status loading={subject.loading} error={subject.error} again={subject.again}>
+          {subject.data && <Evaluation subject={subject.data} />}
+        </Status>
+      )}
     </div>
   );
 }

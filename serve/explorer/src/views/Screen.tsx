@@ -152,7 +152,7 @@ function Screened({ subject }: { subject: Subject }) {
           <ScreenAnswer
             record={run.answer.record}
             request={{ ...question, ...spec }}
-            model={subject.model}
+            version={subject.version}
             tested={subject.tested}
           />
         )}

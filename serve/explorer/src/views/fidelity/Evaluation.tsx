@@ -13,7 +13,7 @@ import { fixed, INK, ROLE } from "../../drawing/palette";
 import { hasEnded, useJob } from "../../job_work";
 import type { EvaluationRecord, Metric, Score } from "../../records/fidelity";
 import { useUrlState } from "../../state";
-import { type Subject, unlessTestable } from "../../subject";
+import type { Subject } from "../../subject";
 
 const BASELINES = ["fhs-gjr", "block-bootstrap", "historical", "garch-t", "t-copula", "gaussian"];
 
@@ -23,7 +23,7 @@ export function Evaluation({ subject }: { subject: Subject }) {
   const [last, setLast] = useUrlState("last", "");
   const [paths, setPaths] = useUrlState("evaluate-paths", 128);
   const [beside, setBeside] = useUrlState("evaluate-beside", "fhs-gjr,block-bootstrap,historical");
-  const work = useJob<EvaluationRecord>("evaluate", subject.model);
+  const work = useJob<EvaluationRecord>("evaluate", subject.version);
   const runs = work.job !== null && !hasEnded(work.job);
   const start = () =>
     work.start({
@@ -66,7 +66,7 @@ export function Evaluation({ subject }: { subject: Subject }) {
         </div>
         <JobStatus
           work={work}
-          empty={`No evaluation of this model is on record. ${unlessTestable(subject) ?? "It takes about a minute for two years of days."}`}
+          empty={`No evaluation of this model is on record. ${subject.lack ?? "It takes about a minute for two years of days."}`}
         />
       </Panel>
       {work.result && (

@@ -23,12 +23,12 @@ interface Props {
   record: ScreenRecord;
   /** What was asked, for the job that validates it. */
   request: Record<string, unknown>;
-  model: string;
+  version: string;
   /** Prices to walk it over, if not the model's own. */
   tested: string;
 }
 
-export function ScreenAnswer({ record, request, model, tested }: Props) {
+export function ScreenAnswer({ record, request, version, tested }: Props) {
   const { spec } = record;
   return (
     <>
@@ -68,7 +68,7 @@ export function ScreenAnswer({ record, request, model, tested }: Props) {
         <CriterionPanel key={k} record={record} k={k} />
       ))}
       <Agreement record={record} />
-      <Validation standing={record.validation} request={request} model={model} prices={tested} />
+      <Validation standing={record.validation} request={request} version={version} prices={tested} />
     </>
   );
 }

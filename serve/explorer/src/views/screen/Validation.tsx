@@ -1,5 +1,5 @@
 import { useMemo } from "preact/hooks";
-import { Panel, PlotFigure, RunButton } from "../../components";
+import { Chip, Panel, PlotFigure, RunButton } from "../../components";
 import { DateField } from "../../components/DateField";
 import { JobStatus } from "../../components/JobStatus";
 import { Light, type LightTone } from "../../components/Light";
@@ -17,16 +17,17 @@ const LIGHTS: Record<string, LightTone> = { yes: "good", no: "bad", "cannot tell
 interface Props {
   standing: Standing;
   request: Record<string, unknown>;
-  model: string;
+  /** The version that is looked at. */
+  version: string;
   /** That it is walked over, if not the model's own. */
   prices: string;
 }
 
 /** What came true: the screen walked over dates that its model did not know. */
-export function Validation({ standing, request, model, prices }: Props) {
+export function Validation({ standing, request, version, prices }: Props) {
   const [first, setFirst] = useUrlState("first", "");
   const [last, setLast] = useUrlState("last", "");
-  const work = useJob<ValidationRecord>("screen-validation", model);
+  const work = useJob<ValidationRecord>("screen-validation", version);
   const { as_of: _, ...asked } = request;
   const runs = work.job !== null && !hasEnded(work.job);
   const start = () =>
@@ -60,6 +61,10 @@ export function Validation({ standing, request, model, prices }: Props) {
         work={work}
         empty="Not yet walked forward from here. Two years of months take a few minutes."
       />
+      <p class="faint">It walks over {prices === "" ? "the model's own prices" : prices}.</p>
+      {work.result && standing.status === "stale" && (
+        <Chip tone="warn">the walk below was of another screen or version</Chip>
+      )}
       {work.result && <Walked record={work.result} />}
     </Panel>
   );
@@ -103,7 +108,7 @@ function Walked({ record }: { record: ValidationRecord }) {
         options={options}
         label="Mean rank IC of the screen and of the references, 95 % intervals"
         summary={
-          visible
+          visible?.t2 != null && visible.t3 != null
             ? `So many dates show a mean rank IC of ${fixed(visible.t2, 2)} at t = 2 and of ${fixed(visible.t3, 2)} at t = 3; a smaller one stays unseen.`
             : undefined
         }
