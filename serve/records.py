@@ -64,6 +64,7 @@ LISTED_JOB = record(
     id={"type": "string", "pattern": "^job_[0-9a-f]{16}$"},
     kind=TEXT,
     model=TEXT,
+    reference=maybe(TEXT),
     state={"enum": ["queued", "running", "succeeded", "failed", "cancelled"]},
     progress=maybe(ANYTHING),
     created=TEXT,
