@@ -39,7 +39,13 @@ def _is_day(text: str) -> str:
     return text
 
 
+def _once(names: tuple[BaselineName, ...]) -> tuple[BaselineName, ...]:
+    """Each name once, in the order given."""
+    return tuple(dict.fromkeys(names))
+
+
 Day = Annotated[str, AfterValidator(_is_day)]
+Baselines = Annotated[tuple[BaselineName, ...], AfterValidator(_once)]
 DriftPolicy = Literal["model", "neutral", "shrunk", "equilibrium"]
 
 
@@ -179,7 +185,7 @@ class RiskQuery(Dated, Held):
     """Names of the measures to return; all if not given."""
     drift_policy: DriftPolicy = "model"
     """Whose expected returns, of the baselines too."""
-    baselines: tuple[BaselineName, ...] = ("fhs-gjr", "historical")
+    baselines: Baselines = ("fhs-gjr", "historical")
     """Classical generators on the same request."""
 
 
@@ -202,7 +208,7 @@ class StressQuery(Dated, Held):
     """Effective number of paths below which there is no answer."""
     search: bool = True
     """Whether rare shocks are drawn under moved noise."""
-    comparators: tuple[BaselineName, ...] = ("fhs-gjr",)
+    comparators: Baselines = ("fhs-gjr",)
     """Baselines under the same shock."""
 
     @model_validator(mode="after")
@@ -233,7 +239,7 @@ class ReverseQuery(Dated, Held):
     """Parts of a cloud of losses that is one."""
     search: bool = True
     """Whether rare losses are drawn under moved noise."""
-    comparators: tuple[BaselineName, ...] = ("fhs-gjr",)
+    comparators: Baselines = ("fhs-gjr",)
     """Baselines' probability of the same loss."""
 
 
@@ -294,7 +300,7 @@ class BacktestJob(Question, Held):
     """Confidence levels."""
     horizon: Positive = 1
     """Days over which a loss is counted."""
-    baselines: tuple[BaselineName, ...] = OPPONENTS
+    baselines: Baselines = OPPONENTS
     """Beside it."""
     n_paths: Paths = 10_000
     """Scenarios a day."""
@@ -315,7 +321,7 @@ class EvaluateJob(OfTrained):
     """First day."""
     last: Day | None = None
     """Last day."""
-    baselines: tuple[BaselineName, ...] = ("fhs-gjr", "block-bootstrap", "historical")
+    baselines: Baselines = ("fhs-gjr", "block-bootstrap", "historical")
     """Beside it."""
     n_paths: Paths = 512
     """Paths a day."""

@@ -298,6 +298,11 @@ def test_a_desk_whose_store_is_gone_is_ready_as_long_as_it_has_a_model(store, tm
         desk.close()
 
 
+def test_a_baseline_that_is_named_again_and_again_is_asked_once(desk):
+    often = json.loads(desk.answer("risk", ask(RISK | {"baselines": ["historical"] * 50})).body)
+    assert [one["sampler"] for one in often["results"]] == ["tiny@2", "historical"]
+
+
 def test_a_warm_desk_has_fitted_the_reference_before_it_is_asked(store, monkeypatch):
     fitted = []
     monkeypatch.setattr("serve.subjects.baseline", lambda name, _: fitted.append(name))
