@@ -49,7 +49,9 @@ export function Validation({ standing, request, version, prices }: Props) {
         </p>
       }
     >
-      <p class="faint">{spoken(standing.summary)}</p>
+      <p class="faint">
+        {spoken(standing.summary)}. A walk goes over {prices === "" ? "the model's own prices" : prices}.
+      </p>
       <div class="form-row">
         <DateField label="First date" value={first} onChange={setFirst} />
         <DateField label="Last date" value={last} onChange={setLast} />
@@ -61,7 +63,6 @@ export function Validation({ standing, request, version, prices }: Props) {
         work={work}
         empty="Not yet walked forward from here. Two years of months take a few minutes."
       />
-      <p class="faint">It walks over {prices === "" ? "the model's own prices" : prices}.</p>
       {work.result && standing.status === "stale" && (
         <Chip tone="warn">the walk below was of another screen or version</Chip>
       )}
