@@ -192,7 +192,8 @@ def training_period(published: PublishedModel, prices: pd.DataFrame) -> pd.DataF
     """
     document = published.config
     known = [asset for asset in document["assets"] if asset in prices.columns]
-    rows = prices.loc[: end_of(document["until"]), known]
+    first = published.card.get("data", {}).get("first")
+    rows = prices.loc[first : end_of(document["until"]), known]
     rows.attrs = dict(prices.attrs)
     digest, kind = data_digest(rows), rows.attrs.get("kind", "price")
     if (digest, kind) != (document["data_digest"], document["kind"]):

@@ -99,6 +99,15 @@ def test_assets_that_the_model_does_not_have_change_nothing(published, garch_pri
     assert training_period(published, more).equals(expected)
 
 
+def test_rows_before_the_training_period_change_nothing(published, garch_prices):
+    before = garch_prices.iloc[:5].copy()
+    before.index = garch_prices.index[0] - pd.to_timedelta(range(9, 4, -1), unit="D")
+    longer = pd.concat([before, garch_prices])
+    longer.attrs = dict(garch_prices.attrs)
+    rows = training_period(published, longer)
+    assert rows.equals(training_period(published, garch_prices))
+
+
 def test_the_training_period_of_bars_ends_at_the_last_bar(garch_prices, tmp_path):
     bars = garch_prices.iloc[:784].copy()
     days = pd.bdate_range("2019-01-01", periods=112)
