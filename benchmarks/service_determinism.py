@@ -40,7 +40,8 @@ def measure(options: argparse.Namespace) -> list[Table]:
             for is_mixed in (False, True):
                 replies = _asked(host, calls, is_mixed=is_mixed)
                 for reply in replies:
-                    digests[reply.index].add(reply.digest)
+                    if reply.status == 200:
+                        digests[reply.index].add(reply.digest)
                 n_failed = sum(reply.status != 200 for reply in replies)
                 details.add(n_generators, "yes" if is_mixed else "no", len(replies), n_failed)
     n_two = sum(len(found) != 1 for found in digests.values())
